@@ -1,0 +1,179 @@
+"""The workflows there are: found in folders and installed packages, loaded from source, reloaded when it changes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import linecache
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Literal, TypeAlias
+
+from . import limits
+from .workflow import Workflow, WorkflowError
+
+Origin: TypeAlias = Literal["built in", "yours", "installed"]
+
+LOAD_SECONDS = 5.0
+LARGEST = 1_000_000
+ENTRY_POINTS = "pipetui.workflows"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A workflow file. `workflow` is its last good version; `error` says why the newest can't be taken."""
+
+    file: Path
+    origin: Origin
+    text: str = ""
+    workflow: type[Workflow] | None = None
+    error: str = ""
+
+    @property
+    def app_name(self) -> str:
+        return self.workflow.APP_NAME if self.workflow else ""
+
+    @property
+    def name(self) -> str:
+        """What a menu shows."""
+        return (self.workflow.DISPLAY_NAME or self.workflow.APP_NAME) if self.workflow else self.file.name
+
+
+class Registry:
+    """All workflows in menu order: the folders as given, each by file name, then installed entry points."""
+
+    def __init__(self, folders: Sequence[tuple[Path, Origin]], *, installed: bool = True) -> None:
+        self._folders = folders
+        self._installed = installed
+        self._entries: dict[Path, Entry] = {}
+        self._seen: dict[Path, tuple[int, int, int]] = {}
+
+    def entries(self) -> list[Entry]:
+        return list(self._entries.values())
+
+    def get(self, app_name: str) -> Entry | None:
+        """The entry whose workflow has this APP_NAME."""
+        return next((entry for entry in self._entries.values() if entry.app_name == app_name), None)
+
+    def refresh(self) -> list[Entry]:
+        """Look for files that came, changed or went; the entries that are new or different."""
+        found = list(self._find())
+        entries: dict[Path, Entry] = {}
+        changed = []
+        names: dict[str, Path] = {}
+        for file, origin in found:
+            old = self._entries.get(file)
+            stamp = _stamp(file)
+            entry = old
+            if old is None or stamp != self._seen.get(file):
+                entry = _load(file, origin, old)
+                self._seen[file] = stamp
+                if entry != old:
+                    changed.append(entry)
+            assert entry is not None
+            if entry.app_name in names:
+                entry = Entry(
+                    file,
+                    origin,
+                    error=f"{file.name}: APP_NAME {entry.app_name!r} is taken by {names[entry.app_name].name}.",
+                )
+                self._seen.pop(file)
+            elif entry.app_name:
+                names[entry.app_name] = file
+            entries[file] = entry
+        self._entries = entries
+        return changed
+
+    def _find(self) -> Iterator[tuple[Path, Origin]]:
+        for folder, origin in self._folders:
+            if folder.is_dir():
+                for file in sorted(folder.glob("*.py")):
+                    if is_workflow_file(file):
+                        yield file, origin
+        if self._installed:
+            yield from ((file, "installed") for file in _installed_files())
+
+
+def is_workflow_file(file: Path) -> bool:
+    """By its name: `xx_…` is put aside, parentheses mark a copy, `_…` belongs to Python."""
+    return not file.name.lower().startswith("xx_") and not file.name.startswith("_") and "(" not in file.name
+
+
+def load_source(filename: str, text: str) -> type[Workflow]:
+    """The workflow in a source text, executed as a module of its own. WorkflowError, or whatever the text raises."""
+    name = f"pipetui_workflow_{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    module = ModuleType(name)
+    module.__file__ = filename
+    # compiled here: importlib trusts modification times and may serve an older version saved in the same second
+    code = compile(text, filename, "exec", dont_inherit=True)
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    sys.modules[name] = module  # dataclasses and typing look their module up
+    exec(code, module.__dict__)  # noqa: S102
+    found = [
+        member
+        for member in vars(module).values()
+        if isinstance(member, type)
+        and issubclass(member, Workflow)
+        and member.__module__ == name
+        and "APP_NAME" in member.__dict__
+    ]
+    if len(found) != 1:
+        what = "no workflow" if not found else f"{len(found)} workflows"
+        raise WorkflowError(f"There is {what} in this file; it needs one class made from Workflow, with an APP_NAME.")
+    return found[0]
+
+
+def _load(file: Path, origin: Origin, old: Entry | None) -> Entry:
+    last_good, text = (old.workflow, old.text) if old else (None, "")
+    try:
+        if file.stat().st_size > LARGEST:
+            raise WorkflowError("The file is larger than 1 MB.")
+        fresh = file.read_text("utf-8")
+        if origin == "built in":
+            return Entry(file, origin, fresh, load_source(str(file), fresh))
+        return Entry(file, origin, fresh, limits.call(_silenced(file, fresh), LOAD_SECONDS))
+    except Exception as error:  # whatever the file does, it costs its own card only
+        return Entry(file, origin, text, last_good, explain(error, file))
+
+
+def _silenced(file: Path, text: str) -> Callable[[], type[Workflow]]:
+    def load() -> type[Workflow]:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            return load_source(str(file), text)
+
+    return load
+
+
+def explain(error: BaseException, file: Path) -> str:
+    """An error of a workflow's code in one line, with file and line where it can be told."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+    line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+    what = error.msg if isinstance(error, SyntaxError) else str(error)
+    kind = "" if isinstance(error, WorkflowError | limits.TooSlow) else f"{type(error).__name__}: "
+    return f"{file.name}{f', line {line}' if line else ''}: {kind}{what or 'no reason given'}"
+
+
+def _stamp(file: Path) -> tuple[int, int, int]:
+    try:
+        found = file.stat()
+    except OSError:
+        return (0, 0, 0)
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _installed_files() -> Iterator[Path]:
+    from importlib.metadata import entry_points
+    from importlib.util import find_spec
+
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
+        try:
+            spec = find_spec(point.module)
+        except (ImportError, ValueError):
+            continue
+        if spec is not None and spec.origin:
+            yield Path(spec.origin)

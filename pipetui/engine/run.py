@@ -1,0 +1,57 @@
+"""What a workflow's method gets of the run it works for. `service/handle.py` makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Run(Protocol):
+    """One execution of a workflow for a profile. The record is read-only; the only effects are `temp` and `cached`."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def key(self) -> str:
+        """`profile-APP_NAME-part`, for people."""
+        ...
+
+    @property
+    def profile(self) -> str: ...
+    @property
+    def app_name(self) -> str: ...
+    @property
+    def part(self) -> str: ...
+    @property
+    def record(self) -> Mapping[str, Any]: ...
+    @property
+    def folder(self) -> Path:
+        """Where the artifacts of this run lie."""
+        ...
+
+    @property
+    def temp(self) -> MutableMapping[str, Any]:
+        """JSON of the workflow's own, by step id; not in the record, cleared with its step and on finalize."""
+        ...
+
+    def has(self, name: str) -> bool:
+        """Whether the value named `name` (a step's `done` or id) is present."""
+        ...
+
+    def value(self, name: str, expected: type[T]) -> T:
+        """The value of a step, by its `done` name or id, checked to be an `expected`.
+
+        KeyError when it is not there, TypeError when it is of another type.
+        """
+        ...
+
+    def input(self, name: str, expected: type[T]) -> T:
+        """What was submitted to a step with a job. Errors as in `value`."""
+        ...
+
+    async def cached(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
+        """What `work` returned (JSON) when it was first asked for; dropped when a value above changes."""
+        ...

@@ -1,0 +1,42 @@
+"""Views: what the body of a finished card shows. Data only; `widgets/views.py` draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Markdown", "Table", "Text", "View"]
+
+
+class View:
+    """The base of all views."""
+
+
+@dataclass(frozen=True)
+class Text(View):
+    """Plain text, shown as it is."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Markdown(View):
+    """The author's own Markdown. Text from outside belongs into a Text or a Table: here it would be formatted."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Table(View):
+    """Rows and columns: either `rows` in memory, or `file`, a CSV with a header line, read as it is scrolled.
+
+    `detail` gives the view that Enter opens on a row; it gets the row's number (from 0, without the header).
+    """
+
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[Any]] = ()
+    file: Path | None = None
+    detail: Callable[[int], View] | None = field(default=None, compare=False)
+    widths: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,87 @@
+"""The run that a workflow's method gets, and the workflow made ready to run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from ..engine import keys
+from ..engine.record import INPUT
+from ..engine.values import conform, digest
+from ..engine.workflow import Workflow
+from ..store import keyvalue, temp
+from ..store.database import Database
+from ..store.runs import RunRow
+from .kept import Kept
+from .large import unpack
+
+T = TypeVar("T")
+
+
+class Handle:
+    """`engine.run.Run`, over a record as it was at one version."""
+
+    def __init__(
+        self,
+        db: Database,
+        row: RunRow,
+        workflow: type[Workflow],
+        record: Mapping[str, Any],
+        folder: Path,
+        temp: dict[str, Any],
+        space: dict[str, Any],
+    ) -> None:
+        self.id, self.profile, self.app_name, self.part = row.id, row.profile, row.app_name, row.part
+        self.key = keys.compose(row.profile, row.app_name, row.part)
+        self.folder = folder
+        self.record = MappingProxyType(dict(record))
+        self.temp = Kept(temp)
+        self._db = db
+        self._workflow = workflow
+        self.workflow = workflow()
+        self.workflow.db = self._space = Kept(space)
+        self.workflow.log = logging.getLogger(f"pipetui.workflow.{row.app_name}")
+
+    def has(self, name: str) -> bool:
+        step = self._workflow.step(name)
+        return step.done in self.record.get(step.id, {})
+
+    def value(self, name: str, expected: type[T]) -> T:
+        step = self._workflow.step(name)
+        return self._typed(self.record[step.id][step.done], name, expected)
+
+    def input(self, name: str, expected: type[T]) -> T:
+        return self._typed(self.record[self._workflow.step(name).id][INPUT], name, expected)
+
+    def _typed(self, value: Any, name: str, expected: type[T]) -> T:
+        try:
+            return conform(unpack(self.folder, value), expected)
+        except TypeError as error:
+            raise TypeError(f"{name}: {error}") from None
+
+    async def cached(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
+        values = digest(*(part for key, part in sorted(self.record.items()) if key not in ("created", "updated")))
+        found, value = await self._db.read(lambda tx: temp.cached(tx, self.id, name, values))
+        if not found:
+            value = await work()
+            await self._db.write(lambda tx: temp.cache(tx, self.id, name, values, value))
+        result: T = value
+        return result
+
+    async def flush(self) -> None:
+        """Write what the workflow changed in `temp` and `db`."""
+        if not (self.temp.is_dirty or self._space.is_dirty):
+            return
+        (changed, dropped), (set_, gone) = self.temp.take(), self._space.take()
+
+        def write(tx: Any) -> None:
+            temp.put(tx, self.id, changed, dropped)
+            for name, value in set_.items():
+                keyvalue.put(tx, self.app_name, name, value)
+            for name in gone:
+                keyvalue.drop(tx, self.app_name, name)
+
+        await self._db.write(write)

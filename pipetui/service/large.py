@@ -1,0 +1,65 @@
+"""Values over 64 KB: a file in the run's folder, named by its content, and a reference in the record."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..engine.transitions import Refusal
+from ..engine.values import decode, encode
+from ..paths import inside, make_private
+
+LARGEST = 64 * 1024
+"""Characters of JSON that a record takes as they are."""
+
+MARK = "_artifact"
+
+
+def pack(folder: Path, value: Any) -> Any:
+    """`value`, or where it is large the reference to a file that is on disk now."""
+    text = encode(value)
+    if len(text) <= LARGEST and not _looks_packed(value):
+        return value
+    name = f"values/{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
+    path = inside(folder, name)
+    if not path.exists():
+        make_private(path.parent)
+        part = path.with_suffix(f".{os.getpid()}.part")
+        with part.open("w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    return {MARK: name, "size": len(text)}
+
+
+def unpack(folder: Path, value: Any) -> Any:
+    """What `pack` was given. Refusal when its file is gone."""
+    return _read(inside(folder, str(value[MARK]))) if _looks_packed(value) else value
+
+
+def unpack_record(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """A record with all its values in place."""
+    return {
+        key: {name: unpack(folder, value) for name, value in part.items()}
+        if isinstance(part, dict) and not key.startswith("_")
+        else part
+        for key, part in record.items()
+    }
+
+
+def _looks_packed(value: Any) -> bool:
+    return isinstance(value, dict) and MARK in value
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path) -> Any:
+    try:
+        return decode(path.read_text("ascii"))
+    except (OSError, ValueError):
+        raise Refusal(
+            f"A value of this run lies in {path}, which can't be read: put the file back, or revert the step."
+        ) from None

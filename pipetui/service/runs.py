@@ -1,0 +1,545 @@
+"""Runs: open one, move it, put it away. Every move is one transaction that names the version it changes."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..engine import cards as engine_cards
+from ..engine import keys, transitions
+from ..engine import record as records
+from ..engine.cards import Card
+from ..engine.fields import Field, Invalid
+from ..engine.jobs import JobView
+from ..engine.record import Record
+from ..engine.registry import Entry
+from ..engine.transitions import Actor, Command, Event, Moment, Moved, Refusal
+from ..engine.values import encode
+from ..engine.views import View
+from ..engine.workflow import Workflow
+from ..paths import inside
+from ..store import artifacts, drafts, events, jobs, keyvalue, runs, sources, temp
+from ..store import profiles as stored_profiles
+from ..store.artifacts import ArtifactRow
+from ..store.database import Tx
+from ..store.jobs import JobRow
+from ..store.runs import RunLine, RunRow, Shelf
+from ..text import slug
+from . import facts as facts_
+from . import profiles
+from .handle import Handle
+from .large import pack, unpack_record
+
+if TYPE_CHECKING:
+    from .service import Service
+
+_MOST_MOVES = 20  # of a job's result that finds the run moved, before it gives up
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A run as it is at one version: what a screen shows."""
+
+    row: RunRow
+    workflow: type[Workflow]
+    cards: Sequence[Card]
+    drafts: Mapping[str, Any]
+    artifacts: Sequence[ArtifactRow]
+    folder: Path
+    facts: Mapping[str, engine_cards.Facts] = field(repr=False)
+    jobs: Mapping[str, JobRow] = field(repr=False)
+    handle: Handle = field(repr=False, compare=False)
+    source: Entry = field(repr=False, compare=False)
+
+    @property
+    def id(self) -> str:
+        return self.row.id
+
+    @property
+    def key(self) -> str:
+        return keys.compose(self.row.profile, self.row.app_name, self.row.part)
+
+    @property
+    def version(self) -> int:
+        return self.row.version
+
+    @property
+    def locked(self) -> bool:
+        return records.is_locked(self.row.record)
+
+    @property
+    def applies(self) -> dict[str, bool]:
+        return {step: fact.applies for step, fact in self.facts.items()}
+
+    @property
+    def current(self) -> Card:
+        """The card where the chain ends: the open one, a job's, or Finalize."""
+        ends = (card for card in self.cards if card.state not in ("done", "skipped", "not_applicable"))
+        return next(ends, self.cards[-1])
+
+    def card(self, step: str) -> Card:
+        """The card of a step id or `done` name. Refusal when there is none."""
+        for card in self.cards:
+            if step in (card.id, card.step.done):
+                return card
+        raise Refusal(f"There is no step {step} here; there are {', '.join(card.id for card in self.cards)}.")
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What is read of a run in one hop."""
+
+    row: RunRow
+    jobs: dict[str, JobRow]
+    drafts: dict[str, Any]
+    temp: dict[str, Any]
+    space: dict[str, Any]
+    artifacts: list[ArtifactRow]
+
+
+class Runs:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._db = service.db
+
+    # -- finding and opening
+
+    async def create(self, profile: str, app_name: str, part: str | None = None) -> Snapshot:
+        """A new run; without a part, of the next free number. Refusal when the key is taken or can't be one."""
+        entry = self._entry(app_name)
+        part = None if part is None else _part(part)
+        now = time.time()
+        id = uuid.uuid4().hex
+        record = records.new(_iso(now))
+
+        def work(tx: Tx) -> RunRow:
+            owner = profiles.ensure(tx, profile)
+            own = part or keys.next_part(runs.parts(tx, owner.id, app_name))
+            if runs.keyed(tx, owner.id, app_name, own):
+                raise Refusal(f"There is a run {keys.compose(owner.name, app_name, own)} already: open it instead.")
+            folder = f"{app_name}/{slug(own)}-{id[:12]}"
+            row = RunRow(id, owner.id, owner.name, app_name, own, folder, 1, record, "", now, now)
+            runs.add(tx, row)
+            created = Moment(record, records.Change.between({}, record), "create")
+            events.add(tx, id, 1, now, "user", created)
+            return row
+
+        row = await self._db.write(work)
+        snapshot = await self._snapshot(_Rows(row, {}, {}, {}, await self._space(app_name), []), entry)
+        return await self._go_on(snapshot)
+
+    async def next_part(self, profile: str, app_name: str) -> str:
+        """The part that is proposed for a new run."""
+
+        def work(tx: Tx) -> str:
+            owner = stored_profiles.named(tx, profile)
+            return keys.next_part(runs.parts(tx, owner.id, app_name) if owner else ())
+
+        return await self._db.read(work)
+
+    async def find(self, profile: str, app_name: str, key: str) -> RunRow | None:
+        """The run that a person means by a key or part. Refusal when it can't be one."""
+        part = _part(keys.part_of(key, profile, app_name))
+
+        def work(tx: Tx) -> RunRow | None:
+            owner = stored_profiles.named(tx, profile)
+            return runs.keyed(tx, owner.id, app_name, part) if owner else None
+
+        return await self._db.read(work)
+
+    async def keyed(self, key: str) -> RunRow:
+        """The run with this whole key or id. Refusal when there is none."""
+        found = await self._db.read(lambda tx: runs.find(tx, key))
+        if not found:
+            raise Refusal(f"There is no run {key}: `pipetui runs` lists them.")
+        if len(found) > 1:
+            raise Refusal(f"{key} names {len(found)} runs; use the id: {', '.join(row.id for row in found)}.")
+        return found[0]
+
+    async def lines(
+        self,
+        *,
+        profile: str | None = None,
+        app_name: str | None = None,
+        shelf: Shelf | None = "active",
+        text: str = "",
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[RunLine]:
+        """A page of runs, the last changed first."""
+
+        def work(tx: Tx) -> list[RunLine]:
+            owner = stored_profiles.named(tx, profile) if profile is not None else None
+            if profile is not None and owner is None:
+                return []
+            return runs.lines(
+                tx,
+                shelf=shelf,
+                profile_id=owner.id if owner else None,
+                app_name=app_name,
+                text=text,
+                limit=limit,
+                offset=offset,
+            )
+
+        return await self._db.read(work)
+
+    async def row(self, run: str) -> RunRow:
+        """A run as it is stored. Refusal when it is gone."""
+        row = await self._db.read(lambda tx: runs.get(tx, run))
+        if row is None:
+            raise Refusal("This run is gone: it was removed for good.")
+        return row
+
+    async def open(self, run: str) -> Snapshot:
+        """A run as it is now, and what goes on by itself begun. Refusal when it or its workflow is gone."""
+        return await self._go_on(await self._read(run))
+
+    async def history(self, run: str, *, last: int = 1000) -> list[Event]:
+        return await self._db.read(lambda tx: events.of(tx, run, last=last))
+
+    async def view(self, snapshot: Snapshot, step: str) -> View | None:
+        """The body of a finished card. facts.Broken."""
+        return await facts_.view(snapshot.handle, snapshot.card(step).step)
+
+    # -- moving
+
+    async def submit(
+        self, run: str, step: str, given: Any = None, *, version: int | None = None, actor: Actor = "user"
+    ) -> Snapshot:
+        """Submit an input (what was typed, or a value) to the open step; a step with a job starts it.
+
+        Invalid when it is not accepted, Refusal when it can't be now (Moved: another one was faster), Broken.
+        """
+        before = await self._read(run, version)
+        card = before.card(step)
+        transitions.apply(before.workflow, before.row.record, _probe(before, card), before.applies, "")
+        if card.state == "broken":
+            raise Refusal(f"{card.step.show} can't be filled in: {card.reason}")
+        if card.field is not None and before.handle.workflow.hook(card.step, "submit"):
+            await self.draft(run, card.id, given)
+        value = await self._accepted(before, card, given)
+        job = uuid.uuid4().hex if card.has_job else None
+        return await self._move(before, transitions.Submit(card.id, value, job), actor)
+
+    async def confirm(self, run: str, step: str, *, version: int | None = None) -> Snapshot:
+        """Keep a stale value as it is. Refusal."""
+        before = await self._read(run, version)
+        return await self._move(before, transitions.Confirm(before.card(step).id))
+
+    async def revert(self, run: str, step: str, *, version: int | None = None) -> Snapshot:
+        """Open a step again; later values are cleared or become stale. Refusal."""
+        before = await self._read(run, version)
+        return await self._move(before, transitions.Revert(before.card(step).id))
+
+    async def skip(self, run: str, step: str, reason: str, *, version: int | None = None) -> Snapshot:
+        """Leave a step out, where its author allows it. Refusal."""
+        before = await self._read(run, version)
+        return await self._move(before, transitions.Skip(before.card(step).id, reason))
+
+    async def undo(self, run: str, *, version: int | None = None) -> Snapshot:
+        """Take back the last user's transition. Refusal."""
+        before = await self._read(run, version)
+        history = await self.history(run)
+        moment = transitions.undo(before.row.record, history)
+        return await self._go_on(await self._write(before, moment, "user"))
+
+    async def finalize(self, run: str, *, version: int | None = None) -> Snapshot:
+        """Lock the run. Refusal, with all problems, when something speaks against it."""
+        before = await self._read(run, version)
+        moment = self._moment(before, transitions.Finalize())
+        problems = await self.problems(before)
+        if problems:
+            raise Refusal("Not finalized: " + " · ".join(problems))
+        await self._hook(before, before.handle.workflow.finalizing)
+        return await self._write(before, moment, "user")
+
+    async def unfinalize(self, run: str, *, version: int | None = None) -> Snapshot:
+        """Unlock the run. Refusal."""
+        before = await self._read(run, version)
+        moment = self._moment(before, transitions.Unfinalize())
+        await self._hook(before, before.handle.workflow.unfinalizing)
+        return await self._write(before, moment, "user")
+
+    async def affected(self, run: str, step: str) -> tuple[list[str], list[str]]:
+        """The labels of what a revert of this step would (clear, make stale)."""
+        row = await self.row(run)
+        workflow = self._workflow(row)
+        cleared, kept = transitions.affected(workflow, row.record, workflow.step(step).id)
+        return [later.show for later in cleared], [later.show for later in kept]
+
+    async def problems(self, snapshot: Snapshot) -> list[str]:
+        """What speaks against finalizing: values that their fields no longer accept, and what the workflow says."""
+        found = []
+        values = unpack_record(snapshot.folder, snapshot.row.record)
+        for card in snapshot.cards:
+            if card.state == "done" and card.field is not None and not card.has_job:
+                try:
+                    card.field.check(values[card.id][card.step.done])
+                except Invalid as invalid:
+                    found.append(f"{card.id}: {invalid}")
+        handle = snapshot.handle
+        found += await facts_.ask(handle, lambda: handle.workflow.problems(handle), facts_.LOOK_SECONDS)
+        return found
+
+    async def draft(self, run: str, step: str, given: Any) -> None:
+        """Keep what was typed and not submitted; None forgets it."""
+
+        def work(tx: Tx) -> None:
+            if given is None:
+                drafts.drop(tx, run, step)
+            elif runs.get(tx, run) is not None:
+                drafts.put(tx, run, step, given, time.time())
+
+        await self._db.write(work)
+
+    # -- jobs' results
+
+    async def complete(self, job: str, value: Any) -> None:
+        """A job's end: its result is kept and, while the event that queued it is in force, becomes the step's value."""
+        for _ in range(_MOST_MOVES):
+            row = await self._service.jobs.row(job)
+            before = await self._read(row.run)
+            packed = pack(before.folder, value)
+
+            def finish(tx: Tx, packed: Any = packed) -> None:
+                jobs.set_state(tx, job, "done", time.time(), result=encode(packed))
+
+            try:
+                if job not in records.jobs(before.row.record) or before.locked:
+                    await self._unchanged(before, finish)
+                else:
+                    moment = self._moment(before, transitions.Complete(row.step, job, packed))
+                    await self._go_on(await self._write(before, moment, "job", also=finish))
+            except Moved:
+                continue
+            return
+        raise Moved(f"The run of job {job} moves too often to take its result.")
+
+    # -- shelves
+
+    async def rename(self, run: str, part: str) -> RunRow:
+        """Give a run another key; its files stay where they are. Refusal."""
+        part = _part(part)
+
+        def work(tx: Tx) -> None:
+            row = _present(tx, run)
+            taken = runs.keyed(tx, row.profile_id, row.app_name, part)
+            if taken and taken.id != run:
+                raise Refusal(f"There is a run {keys.compose(row.profile, row.app_name, part)} already.")
+            runs.rename(tx, run, part)
+
+        await self._db.write(work)
+        return await self.row(run)
+
+    async def shelve(self, run: str, shelf: Shelf) -> None:
+        """Archive a run, put it into the bin, or take it back ('active'). Refusal when its key is taken by now."""
+
+        def work(tx: Tx) -> None:
+            row = _present(tx, run)
+            if row.binned is not None and shelf != "binned":
+                taken = runs.keyed(tx, row.profile_id, row.app_name, row.part)
+                if taken:
+                    key = keys.compose(row.profile, row.app_name, row.part)
+                    raise Refusal(f"There is another run {key} by now: rename that one, then take this one back.")
+            if shelf == "binned" and any(job.state == "running" for job in jobs.of(tx, run).values()):
+                raise Refusal("A job of this run is running: cancel it first, then delete the run.")
+            runs.shelve(tx, run, shelf, time.time())
+
+        await self._db.write(work)
+
+    async def empty_bin(self) -> int:
+        """Remove the runs in the bin for good, with their files; how many there were."""
+
+        def work(tx: Tx) -> list[RunRow]:
+            rows = runs.binned(tx)
+            for row in rows:
+                runs.purge(tx, row.id)
+            return rows
+
+        rows = await self._db.write(work)
+        for row in rows:
+            shutil.rmtree(inside(self._service.paths.downloads, row.folder), ignore_errors=True)
+        return len(rows)
+
+    # -- inside
+
+    def _entry(self, app_name: str) -> Entry:
+        entry = self._service.registry.get(app_name)
+        if entry is None or entry.workflow is None:
+            raise Refusal(f"There is no workflow {app_name}: `pipetui workflows` lists them.")
+        return entry
+
+    def _workflow(self, row: RunRow) -> type[Workflow]:
+        workflow = self._entry(row.app_name).workflow
+        assert workflow is not None
+        return workflow
+
+    async def _space(self, app_name: str) -> dict[str, Any]:
+        return await self._db.read(lambda tx: keyvalue.of(tx, app_name))
+
+    async def _read(self, run: str, version: int | None = None) -> Snapshot:
+        """The run as it is. Moved when it has another version than the one that was asked for."""
+
+        def work(tx: Tx) -> _Rows | None:
+            row = runs.get(tx, run)
+            return None if row is None else _rows(tx, row)
+
+        rows = await self._db.read(work)
+        if rows is None:
+            raise Refusal("This run is gone: it was removed for good.")
+        if version is not None and rows.row.version != version:
+            raise Moved("This run was changed meanwhile: nothing was done. Look at it as it is now, then try again.")
+        return await self._snapshot(rows, self._entry(rows.row.app_name))
+
+    async def _snapshot(self, rows: _Rows, entry: Entry) -> Snapshot:
+        workflow = entry.workflow
+        assert workflow is not None
+        row = rows.row
+        folder = inside(self._service.paths.downloads, row.folder)
+        handle = Handle(self._db, row, workflow, row.record, folder, rows.temp, rows.space)
+        values = unpack_record(folder, row.record)
+        facts = await self._service.asker.facts(handle, values, entry.text)
+        views: dict[str, JobView] = {id: job.view for id, job in rows.jobs.items()}
+        cards = engine_cards.cards(workflow, values, views, facts, rows.drafts)
+        return Snapshot(row, workflow, cards, rows.drafts, rows.artifacts, folder, facts, rows.jobs, handle, entry)
+
+    async def _accepted(self, before: Snapshot, card: Card, given: Any) -> Any:
+        """The value that is stored for an input, by the field and the workflow's `_submit`."""
+        field: Field | None = card.field
+        if field is None and given is not None:
+            raise Refusal(f"{card.step.show} takes no input.")
+        value = None if field is None else field.parse(given)
+        hook = before.handle.workflow.hook(card.step, "submit")
+        if hook is not None:
+            value = await facts_.ask(before.handle, lambda: hook(before.handle, value), facts_.SUBMIT_SECONDS)
+        try:
+            return pack(before.folder, value)
+        except (TypeError, ValueError) as error:
+            raise facts_.Broken(f"{card.id}_submit returned what is not JSON: {error}") from None
+
+    async def _hook(self, before: Snapshot, hook: Callable[[Handle], Any]) -> None:
+        try:
+            await facts_.ask(before.handle, lambda: hook(before.handle), facts_.SUBMIT_SECONDS)
+        except Invalid as invalid:
+            raise Refusal(str(invalid)) from None
+
+    def _moment(self, before: Snapshot, command: Command) -> Moment:
+        return transitions.apply(before.workflow, before.row.record, command, before.applies, _iso(time.time()))
+
+    async def _move(self, before: Snapshot, command: Command, actor: Actor = "user") -> Snapshot:
+        return await self._go_on(await self._write(before, self._moment(before, command), actor))
+
+    async def _write(
+        self, before: Snapshot, moment: Moment, actor: Actor, *, also: Callable[[Tx], None] | None = None
+    ) -> Snapshot:
+        """Write a moment, its event and what follows from it, if the run still has the version that it was made for.
+
+        Moved when it has not. The workflow is asked about the new record before, so that a transaction is short.
+        """
+        row, now = before.row, time.time()
+        draft = {id: given for id, given in before.drafts.items() if id != moment.step}
+        after_row = _with(row, moment.record, now)
+        rows = _Rows(after_row, dict(before.jobs), draft, dict(before.handle.temp), {}, list(before.artifacts))
+        rows.space.update(await self._space(row.app_name))
+        after = await self._snapshot(rows, before.source)
+        next_step = "locked" if after.locked else after.current.id
+        in_force = records.jobs(moment.record)
+        queued = in_force - records.jobs(row.record) - set(before.jobs) if moment.step else set()
+        gone = [key for key in row.record if key not in moment.record]
+
+        def work(tx: Tx) -> _Rows:
+            if not runs.update(tx, row.id, row.version, moment.record, next_step, now):
+                raise Moved("This run was changed meanwhile: nothing was done. Look at it as it is now.")
+            events.add(tx, row.id, row.version + 1, now, actor, moment)
+            for id in queued:
+                assert moment.step is not None
+                source = sources.put(tx, before.source.file.name, before.source.text)
+                jobs.add(tx, id, row.id, moment.step, row.version + 1, source, now)
+            if also is not None:
+                also(tx)
+            jobs.supersede(tx, row.id, in_force, now)
+            if moment.step is not None and moment.kind != "complete":
+                drafts.drop(tx, row.id, moment.step)
+            temp.drop(tx, row.id, gone)
+            if after.locked:
+                temp.drop_all(tx, row.id)
+            return _rows(tx, replace(after_row, next_step=next_step))
+
+        written = await self._db.write(work)
+        if queued:
+            await self._service.work()
+        return await self._snapshot(written, before.source)
+
+    async def _unchanged(self, before: Snapshot, also: Callable[[Tx], None]) -> None:
+        """Write something that holds only for this version of the run. Moved."""
+
+        def work(tx: Tx) -> None:
+            row = runs.get(tx, before.id)
+            if row is not None and row.version != before.version:
+                raise Moved("The run was changed meanwhile.")
+            also(tx)
+
+        await self._db.write(work)
+
+    async def _go_on(self, snapshot: Snapshot) -> Snapshot:
+        """What goes on by itself: results that are wanted again, and jobs that start as soon as they can."""
+        for _ in range(len(snapshot.cards)):
+            card = snapshot.current
+            try:
+                if card.state == "running" and card.job is not None and card.job.state == "done":
+                    value = jobs.result_of(snapshot.jobs[card.job.id])
+                    moment = self._moment(snapshot, transitions.Complete(card.id, card.job.id, value))
+                    snapshot = await self._write(snapshot, moment, "job")
+                elif card.state == "active" and card.step.auto and not card.locked:
+                    command = transitions.Submit(card.id, None, uuid.uuid4().hex)
+                    snapshot = await self._write(snapshot, self._moment(snapshot, command), "auto")
+                else:
+                    break
+            except Moved:
+                snapshot = await self._read(snapshot.id)
+        return snapshot
+
+
+def _rows(tx: Tx, row: RunRow) -> _Rows:
+    return _Rows(
+        row,
+        jobs.of(tx, row.id),
+        drafts.of(tx, row.id),
+        temp.of(tx, row.id),
+        keyvalue.of(tx, row.app_name),
+        artifacts.of(tx, row.id),
+    )
+
+
+def _with(row: RunRow, record: Record, now: float) -> RunRow:
+    return replace(row, record=record, version=row.version + 1, updated=now)
+
+
+def _probe(before: Snapshot, card: Card) -> Command:
+    """A submit that tells whether one is possible, before anybody's code is asked."""
+    return transitions.Submit(card.id, None, "probe" if card.has_job else None)
+
+
+def _present(tx: Tx, run: str) -> RunRow:
+    row = runs.get(tx, run)
+    if row is None:
+        raise Refusal("This run is gone: it was removed for good.")
+    return row
+
+
+def _part(text: str) -> str:
+    try:
+        return keys.normalized(text)
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,41 @@
+"""The one counter behind every `rev`: a row that a screen shows bears the count of the transaction that wrote it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .database import Tx
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What was written since some rev: the ids of runs and jobs, and whether profiles changed."""
+
+    rev: int
+    runs: frozenset[str]
+    jobs: frozenset[str]
+    profiles: bool
+
+    def __bool__(self) -> bool:
+        return bool(self.runs or self.jobs or self.profiles)
+
+
+def bump(tx: Tx) -> int:
+    """The rev for what this transaction writes."""
+    (rev,) = tx.execute("UPDATE counter SET rev = rev + 1 RETURNING rev").fetchone()
+    return int(rev)
+
+
+def current(tx: Tx) -> int:
+    return int(tx.execute("SELECT rev FROM counter").fetchone()[0])
+
+
+def since(tx: Tx, rev: int) -> Changes:
+    """What changed after `rev`. A job or an artifact counts as a change of its run too."""
+    jobs = tx.execute("SELECT id, run FROM jobs WHERE rev > ? LIMIT 5000", (rev,)).fetchall()
+    runs = {row[0] for row in tx.execute("SELECT id FROM runs WHERE rev > ? LIMIT 5000", (rev,))}
+    runs |= {row[0] for row in tx.execute("SELECT DISTINCT run FROM artifacts WHERE rev > ? LIMIT 5000", (rev,))}
+    runs |= {row[0] for row in tx.execute("SELECT run FROM gone WHERE rev > ? LIMIT 5000", (rev,))}
+    runs |= {row["run"] for row in jobs}
+    profiles = tx.execute("SELECT 1 FROM profiles WHERE rev > ? LIMIT 1", (rev,)).fetchone() is not None
+    return Changes(current(tx), frozenset(runs), frozenset(row["id"] for row in jobs), profiles)

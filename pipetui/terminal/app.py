@@ -1,0 +1,20 @@
+"""The base class of the app."""
+
+from textual import constants
+from textual.app import ReturnType
+from textual.driver import Driver
+
+from pipetui.terminal.celldiff import CellDiff
+from pipetui.terminal.driver import TerminalDriver
+
+
+class TerminalApp(CellDiff[ReturnType]):
+    """An App for slow and unreliable links: see the modules beside this one.
+
+    When a signal or a lost terminal ends it, `return_code` is 128 + the signal's number:
+    `sys.exit(app.return_code or 0)`.
+    """
+
+    def get_driver_class(self) -> type[Driver]:
+        """Our driver, unless the environment names another (as for screenshots)."""
+        return super().get_driver_class() if constants.DRIVER else TerminalDriver

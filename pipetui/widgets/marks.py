@@ -1,0 +1,63 @@
+"""How states look: one table. Every mark is one cell wide and comes with an ASCII twin, every state with a word."""
+
+from __future__ import annotations
+
+import locale
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from ..engine.cards import State
+
+
+@dataclass(frozen=True)
+class Look:
+    """`word` is empty where the mark says enough; `colour` is a theme variable."""
+
+    mark: str
+    ascii: str
+    word: str
+    colour: str
+
+
+LOOKS: Mapping[State, Look] = {
+    "pending": Look("○", ".", "", "$text-disabled"),
+    "active": Look("▸", ">", "", "$accent"),
+    "editing": Look("✎", "e", "editing", "$accent"),
+    "running": Look("●", "*", "running", "$primary"),
+    "waiting": Look("?", "?", "asks you", "$warning"),
+    "failed": Look("✗", "x", "failed", "$error"),
+    "stale": Look("~", "~", "to confirm", "$warning"),
+    "skipped": Look("⤼", "/", "skipped", "$text-muted"),
+    "done": Look("✓", "+", "", "$success"),
+    "not_applicable": Look("–", "-", "does not apply", "$text-disabled"),
+    "broken": Look("!", "!", "broken", "$error"),
+}
+
+LOCKED = Look("■", "#", "locked", "$text-muted")
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What the terminal can show: the marks of the states, and the parts of a progress bar, from empty to full."""
+
+    states: Mapping[State, str]
+    locked: str
+    bar: str
+    yes: str
+    no: str
+    separator: str
+
+
+@cache
+def marks(unicode: bool) -> Marks:
+    """The marks for a terminal with Unicode, or without."""
+    if unicode:
+        return Marks({state: look.mark for state, look in LOOKS.items()}, LOCKED.mark, " ▏▎▍▌▋▊▉█", "●", "○", "›")
+    return Marks({state: look.ascii for state, look in LOOKS.items()}, LOCKED.ascii, ".#", "x", "-", ">")
+
+
+@cache
+def has_unicode() -> bool:
+    """Whether the locale's encoding is a Unicode one."""
+    return locale.getpreferredencoding(False).lower().replace("-", "").startswith("utf")

@@ -1,0 +1,358 @@
+"""Tables: rows in memory or a million of a CSV file, drawn line by line where they are looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
+
+from ..engine.fields import Invalid
+from ..engine.views import Table, Text, View
+from ..text import count, one_line
+from .plain import Plain
+from .rows import CsvRows, ListRows, Rows
+
+SAMPLE = 200
+"""Rows that the column widths are taken from."""
+
+WIDEST = 48
+GAP = 2
+DETAIL_SECONDS = 10
+TELL_SECONDS = 0.25
+
+
+def cell_text(value: Any) -> str:
+    """A cell in one line, cut to what a column may show."""
+    return "" if value is None else one_line(value, WIDEST * 4)
+
+
+def fit(text: str, width: int, to_right: bool = False) -> str:
+    """`text` in exactly `width` cells."""
+    cells = cell_len(text)
+    if cells > width:
+        return set_cell_size(text, max(0, width - 1)) + "…"[:width]
+    return " " * (width - cells) + text if to_right else text + " " * (width - cells)
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    width: int
+    is_number: bool
+
+
+def columns_of(names: Sequence[str], sample: Sequence[Sequence[Any]], widths: dict[str, int]) -> list[Column]:
+    """A column for each name, and for each cell of the sample's rows that has none."""
+    most = max([len(names), *(len(row) for row in sample)])
+    columns = []
+    for number in range(most):
+        name = one_line(names[number], WIDEST * 4) if number < len(names) else f"column {number + 1}"
+        texts = [cell_text(row[number]) for row in sample if number < len(row)]
+        wanted = max([cell_len(name), *map(cell_len, texts), 1])
+        width = widths.get(names[number], 0) if number < len(names) else 0
+        filled = [text for text in texts if text]
+        is_number = bool(filled) and all(_is_number(text) for text in filled)
+        columns.append(Column(name, width or min(wanted, WIDEST), is_number))
+    return columns
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", ""))
+    except ValueError:
+        return False
+    return True
+
+
+class DataView(ScrollView, can_focus=True):
+    """The rows, with a fixed header line and a cursor. It knows no file and no end: it asks `rows` for what it shows."""
+
+    DEFAULT_CSS = """
+    DataView {
+        height: auto;
+        max-height: 16;
+        min-height: 2;
+        scrollbar-size-horizontal: 0;
+        scrollbar-size-vertical: 1;
+        & > .data--header { color: $text-muted; text-style: bold; }
+        & > .data--cursor { background: $block-cursor-blurred-background; }
+        &:focus > .data--cursor {
+            color: $block-cursor-foreground;
+            background: $block-cursor-background;
+        }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"data--header", "data--cursor"}
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("down", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home", "first", "First row", show=False),
+        Binding("end", "last", "Last row", show=False),
+        Binding("left", "column(-1)", "Column left", show=False),
+        Binding("right", "column(1)", "Column right", show=False),
+    ]
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+
+    class Moved(Message):
+        """The cursor is on another row."""
+
+    def __init__(self, rows: Rows, widths: dict[str, int]) -> None:
+        super().__init__()
+        self._rows = rows
+        sample = [rows.row(number) for number in range(min(SAMPLE, rows.count))]
+        self._columns = columns_of(rows.columns, sample, widths)
+        self.grow()
+
+    def grow(self) -> None:
+        """Take notice of rows that have come since."""
+        width = sum(column.width + GAP for column in self._columns)
+        self.virtual_size = Size(width, self._rows.count + 1)
+
+    @property
+    def page(self) -> int:
+        """Rows that are shown at once."""
+        return max(1, self.scrollable_content_region.height - 1)
+
+    def validate_cursor(self, cursor: int) -> int:
+        return max(0, min(cursor, self._rows.count - 1))
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        top = round(self.scroll_y)
+        if new < top:
+            self.scroll_to(y=new, animate=False)
+        elif new >= top + self.page:
+            self.scroll_to(y=new - self.page + 1, animate=False)
+        for row in (old, new):
+            self.refresh(Region(0, row - round(self.scroll_y) + 1, self.size.width, 1))
+        self.post_message(self.Moved())
+
+    def action_move(self, rows: int) -> None:
+        self.cursor += rows
+
+    def action_page(self, pages: int) -> None:
+        self.scroll_to(y=self.scroll_y + pages * self.page, animate=False)
+        self.cursor += pages * self.page
+
+    def action_first(self) -> None:
+        self.cursor = 0
+
+    def action_last(self) -> None:
+        self.cursor = self._rows.count - 1
+
+    def action_column(self, step: int) -> None:
+        """Scroll to where the next column begins."""
+        starts = [0]
+        for column in self._columns[:-1]:
+            starts.append(starts[-1] + column.width + GAP)
+        now = round(self.scroll_x)
+        if step > 0:
+            beyond = next((start for start in starts if start > now), now)
+        else:
+            beyond = next((start for start in reversed(starts) if start < now), 0)
+        self.scroll_to(x=beyond, animate=False)
+
+    def on_click(self, event: events.Click) -> None:
+        row = event.y - 1 + round(self.scroll_y)
+        if event.y > 0 and row < self._rows.count:
+            self.cursor = row
+
+    def render_line(self, y: int) -> Strip:
+        """Line 0 is the header, whatever is scrolled."""
+        left, top = self.scroll_offset
+        width = self.scrollable_content_region.width
+        style = self.rich_style
+        if y == 0:
+            style += self._component("data--header")
+            return self._strip([column.name for column in self._columns], style, left, width)
+        number = top + y - 1
+        if number >= self._rows.count:
+            return Strip.blank(width, style)
+        if number == self.cursor:
+            style += self._component("data--cursor")
+        try:
+            row = self._rows.row(number)
+        except OSError as error:
+            return self._strip([f"This row can't be read: {error.strerror}"], style, left, width)
+        return self._strip([cell_text(value) for value in row], style, left, width)
+
+    def _component(self, name: str) -> Style:
+        return self.get_component_rich_style(name, partial=True)
+
+    def _strip(self, texts: Sequence[str], style: Style, left: int, width: int) -> Strip:
+        parts = [
+            fit(text, column.width, column.is_number) for text, column in zip(texts, self._columns, strict=False)
+        ]  # fmt: skip
+        text = (" " * GAP).join(parts)
+        return Strip([Segment(text, style)]).extend_cell_length(left + width, style).crop(left, left + width)
+
+
+class TableView(Vertical):
+    """A table with its status line; Enter opens the row's detail in its place, Esc comes back.
+
+    `draw` makes the widget for a detail (see views.view_widget).
+    """
+
+    DEFAULT_CSS = """
+    TableView {
+        height: auto;
+        .status { height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Open row"),
+        Binding("escape", "close", "Back to the table"),
+    ]
+
+    @dataclass
+    class Opened(Message):
+        """Enter was pressed on row `row` (from 0)."""
+
+        table_view: TableView
+        row: int
+
+    @dataclass
+    class Indexed(Message):
+        """The index of the file went on, or ended with an error."""
+
+        error: str = ""
+
+    def __init__(self, table: Table, draw: Callable[[View], Widget]) -> None:
+        super().__init__()
+        self.table = table
+        self._draw = draw
+        self._stop = threading.Event()
+        self._error = ""
+        self._rows: Rows = self._open()
+        self.data_view = DataView(self._rows, dict(table.widths))
+        self._status = Plain(classes="status")
+        self._detail: Widget | None = None
+
+    def _open(self) -> Rows:
+        table = self.table
+        if table.file is None:
+            return ListRows(table.columns, table.rows)
+        try:
+            rows = CsvRows(table.file)
+        except OSError as error:
+            self._error = f"{table.file.name} can't be read: {error.strerror}."
+            return ListRows(table.columns, ())
+        if table.columns:
+            rows.columns = table.columns
+        return rows
+
+    def compose(self) -> ComposeResult:
+        yield self.data_view
+        yield self._status
+
+    def on_mount(self) -> None:
+        self._show_status()
+        if isinstance(self._rows, CsvRows) and not self._rows.complete:
+            self.run_worker(self._index, thread=True, exit_on_error=False, group="index")
+
+    def on_unmount(self) -> None:
+        self._stop.set()
+
+    def _index(self) -> None:
+        """Runs in a thread."""
+        told = time.monotonic()
+
+        def tell() -> None:
+            nonlocal told
+            if time.monotonic() - told >= TELL_SECONDS:
+                told = time.monotonic()
+                self.post_message(self.Indexed())
+
+        assert isinstance(self._rows, CsvRows)
+        try:
+            self._rows.index(self._stop.is_set, tell)
+        except OSError as error:
+            self.post_message(self.Indexed(f"The rest can't be read: {error.strerror}."))
+        else:
+            self.post_message(self.Indexed())
+
+    def on_table_view_indexed(self, event: Indexed) -> None:
+        event.stop()
+        self._error = event.error
+        self.data_view.grow()
+        self._show_status()
+
+    def on_data_view_moved(self, event: DataView.Moved) -> None:
+        event.stop()
+        self._show_status()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "open":
+            return self._detail is None and self.table.detail is not None and self._rows.count > 0
+        return self._detail is not None if action == "close" else True
+
+    def action_open(self) -> None:
+        row = self.data_view.cursor
+        self.post_message(self.Opened(self, row))
+        self.run_worker(self._open_detail(row), exclusive=True, group="detail", exit_on_error=False)
+
+    async def _open_detail(self, row: int) -> None:
+        detail = self.table.detail
+        assert detail is not None
+        try:
+            async with asyncio.timeout(DETAIL_SECONDS):
+                view = await asyncio.to_thread(detail, row)
+        except TimeoutError:
+            view = Text(f"The workflow took more than {DETAIL_SECONDS} s to show this row. Esc goes back.")
+        except Invalid as invalid:
+            view = Text(str(invalid))
+        except Exception as error:  # the workflow's own code: it may raise anything, and this is its card
+            view = Text(f"The workflow can't show this row: {type(error).__name__}: {error}. Esc goes back.")
+        focused = self.has_focus_within
+        self._detail = self._draw(view)
+        self.data_view.display = False
+        await self.mount(self._detail, before=self._status)
+        if focused:
+            focusable = next((node for node in self._detail.walk_children(Widget, with_self=True) if node.focusable), None)
+            (focusable or self.screen).focus()
+        self._show_status()
+        self.refresh_bindings()
+
+    async def action_close(self) -> None:
+        assert self._detail is not None
+        detail, self._detail = self._detail, None
+        self.data_view.display = True
+        self.data_view.focus()
+        await detail.remove()
+        self._show_status()
+        self.refresh_bindings()
+
+    def _show_status(self) -> None:
+        rows = self._rows
+        if self._error and not rows.count:
+            text = self._error
+        elif not rows.count:
+            text = "No rows." if rows.complete else "Reading …"
+        else:
+            text = f"row {count(self.data_view.cursor + 1)} of {count(rows.count)}"
+            if isinstance(rows, CsvRows) and not rows.complete:
+                text += f"+ · reading, {rows.share:.0%}"
+            if self._error:
+                text += f" · {self._error}"
+        self._status.update(text, layout=False)

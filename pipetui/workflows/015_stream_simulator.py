@@ -1,0 +1,90 @@
+"""Stream simulator: a job to practise with. It counts ticks, can be cancelled, fail, or be killed, and goes on."""
+
+import asyncio
+import os
+import signal
+from typing import TypedDict
+
+from pipetui import Job, JobError, Run, Step, Workflow
+from pipetui.fields import Choice, Group, Number
+from pipetui.views import Markdown
+
+
+class Options(TypedDict):
+    ticks: int
+    pause: float
+    fail_at: int
+    kill_at: int
+    kill: str
+
+
+class Stream(TypedDict):
+    ticks: int
+    lines: int
+
+
+class StreamSimulator(Workflow):
+    APP_NAME = "stream_simulator"
+    DISPLAY_NAME = "Stream Simulator 🌊"
+    ENDPOINT_MESSAGE = "See what a job is: it goes on when you leave, and where it stood when something breaks."
+    TRAINING_PROMPT = "stream_simulator.md"
+
+    steps = [
+        Step(
+            "step_01",
+            done="options",
+            show="Options",
+            refill=True,
+            field=Group(
+                ticks=Number(100, label="Ticks", minimum=1, maximum=100_000, whole=True),
+                pause=Number(0.1, label="Pause", minimum=0, maximum=60, unit="s"),
+                fail_at=Number(0, label="Fail at tick", minimum=0, whole=True, hint="0: never"),
+                kill_at=Number(0, label="Kill at tick", minimum=0, whole=True, hint="0: never"),
+                kill=Choice([("job", "the job"), ("worker", "the worker")], default="job", label="Kill what"),
+            ),
+        ),
+        Step(
+            "step_02",
+            done="stream",
+            show="Stream",
+            auto=True,
+            summary=lambda stream: f"{stream['ticks']:,} ticks",
+        ),
+    ]
+
+    async def step_02_job(self, run: Run, job: Job) -> Stream:
+        options = run.value("options", Options)
+        ticks = options["ticks"]
+        async with job.artifact("ticks.csv") as artifact:
+            with artifact.path.open("w", encoding="utf-8") as file:
+                file.write("tick\n")
+                for tick in range(1, ticks + 1):
+                    await job.once(f"tick {tick}", lambda: asyncio.sleep(options["pause"]))
+                    file.write(f"{tick}\n")
+                    job.progress(tick, ticks, f"Tick {tick}")
+                    await _accident(job, options, tick)
+            artifact.rows = ticks
+        return Stream(ticks=ticks, lines=ticks + 1)
+
+    def step_02_view(self, run: Run) -> Markdown:
+        stream = run.value("stream", Stream)
+        return Markdown(f"**{stream['ticks']:,} ticks** were counted; `ticks.csv` has {stream['lines']:,} lines.")
+
+
+async def _accident(job: Job, options: Options, tick: int) -> None:
+    """Fail or die at the chosen tick: the first time only, so that a retry comes through."""
+    if tick == options["fail_at"] and await _is_first(job, "fail"):
+        raise JobError(f"Failed at tick {tick}, as you wished. The ticks so far are kept: try again to go on.")
+    if tick == options["kill_at"] and await _is_first(job, "kill"):
+        os.kill(os.getppid() if options["kill"] == "worker" else os.getpid(), signal.SIGKILL)
+
+
+async def _is_first(job: Job, what: str) -> bool:
+    came_by = False
+
+    async def come_by() -> None:
+        nonlocal came_by
+        came_by = True
+
+    await job.once(what, come_by)
+    return came_by
