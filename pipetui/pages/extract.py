@@ -41,7 +41,7 @@ _SCHEMA_ORG = re.compile(r"https?://(?:www\.)?schema\.org/", re.I)
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One `<a>` or `<area>`: where it leads (normal form), its rel in lower case, its text, and whether the host stays."""
+    """One `<a>` or `<area>`: where it leads (normal form), rel in lower case, its text, and whether the host stays."""
 
     url: str
     rel: str
@@ -153,15 +153,17 @@ class _Page:
         self.url = url
         self.host = host_of(url)
         self.base = url
+        self._origin = origin_of(url)
         self._known_hosts = {self.host}
         if (node := tree.css_first("base[href]")) is not None:
             self.base = self.address(_attribute(node, "href")) or url
+            self._origin = origin_of(self.base)
 
     def address(self, href: str) -> str | None:
         """Where `href` leads, in normal form; None where that is no web address."""
         match = _PLAIN.fullmatch(href)
         if match and match[1] is None:
-            return origin_of(self.base) + href
+            return self._origin + href
         if match and match[1] in self._known_hosts:
             return href
         try:
@@ -246,7 +248,10 @@ class _Page:
         body = self.tree.body
         text = "" if body is None else body.text(separator=" ")
         pieces = (text[at : at + 1_000_000] for at in range(0, len(text), 1_000_000))
-        return sum(sum(len(word) > 1 or word.isalnum() for word in piece.split()) for piece in pieces)
+        found = 0
+        for words in map(str.split, pieces):
+            found += len(words) - len([word for word in words if len(word) == 1 and not word.isalnum()])
+        return found
 
     def jsonld(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The types in JSON-LD, nested ones too, and what is wrong with broken blocks."""

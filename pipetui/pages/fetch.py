@@ -55,8 +55,8 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What became of one address. `error` is a sentence, empty if all went well, and `code` its kind: `robots` or a code
-    of `pipetui.http`'s errors. `response` is there once a server has answered, `extract` if that was HTML; `notes` are
+    """What became of one address. `error` is a sentence, empty if all went well, and `code` its kind: `robots`, or what
+    `pipetui.http` calls it. `response` is there once a server has answered, `extract` if that was HTML; `notes` are
     sentences on what is worth knowing. `fetched` is the time in UTC."""
 
     url: str
@@ -86,10 +86,8 @@ class Fetcher:
         self._client = http.client(user_agent=options.agent, keep_alive=options.parallel)
         self._agent = options.agent.strip() or http.agent()
         self._slots = asyncio.Semaphore(options.parallel)
-        self._robots_slots = asyncio.Semaphore(
-            options.parallel
-        )  # of its own: a page may wait for it inside of its slot
-        self._robots: dict[str, asyncio.Task[Protego]] = {}
+        self._robots_slots = asyncio.Semaphore(options.parallel)  # a page may wait for them inside of its slot
+        self._robots: dict[str, asyncio.Task[Protego | http.HttpError]] = {}
         self._planned: dict[str, float] = {}
         self._started: dict[str, float] = {}
 
@@ -130,9 +128,7 @@ class Fetcher:
             return Page(url, fetched, code=http.BadAddress.code, error=bad.why)
         except http.HttpError as error:
             return Page(url, fetched, code=error.code, error=str(error), hops=error.hops)
-        except (
-            Exception
-        ) as error:  # a page is data: whatever it breaks in here is its own row, not the end of the others
+        except Exception as error:  # whatever a hostile page breaks is its own row, not the end of the rest
             log.exception("could not read %r", url)
             return Page(url, fetched, code="bug", error=f"The page could not be read ({type(error).__name__}).")
 
@@ -161,8 +157,8 @@ class Fetcher:
     async def _turn(self, table: dict[str, float], url: str) -> None:
         """Wait until the host's next turn; turns are a delay apart."""
         delay = self.options.delay
-        if self.options.robots and (robots := self._robots.get(origin_of(url))) and robots.done():
-            delay = max(delay, min(_crawl_delay(robots, self._agent), _LONGEST_CRAWL_DELAY))
+        if self.options.robots:
+            delay = max(delay, self._crawl_delay(url))
         if delay == 0:
             return
         now = asyncio.get_running_loop().time()
@@ -180,12 +176,23 @@ class Fetcher:
         if task is None:
             task = self._robots[origin] = asyncio.create_task(self._fetch_robots(origin))
         rules = await asyncio.shield(task)  # who is cancelled here does not take it from the others
+        if isinstance(rules, http.HttpError):
+            raise type(rules)(str(rules))  # its own one for each page
         if not rules.can_fetch(url, self._agent):
             raise Disallowed(f"robots.txt of {host_of(url)} does not allow this page.")
 
-    async def _fetch_robots(self, origin: str) -> Protego:
+    def _crawl_delay(self, url: str) -> float:
+        """Seconds between requests that the host's robots.txt wishes, once it is known."""
+        task = self._robots.get(origin_of(url))
+        if task is None or not task.done() or task.cancelled():
+            return 0.0
+        rules = task.result()
+        wish = rules.crawl_delay(self._agent) if isinstance(rules, Protego) else None
+        return min(wish or 0.0, _LONGEST_CRAWL_DELAY)
+
+    async def _fetch_robots(self, origin: str) -> Protego | http.HttpError:
         """The rules of a host, as RFC 9309 has it: with 4xx all is allowed, with 5xx or no answer nothing is."""
-        host = host_of(origin + "/")
+        unknown = f"robots.txt of {host_of(origin)} could not be read, so the page was left alone"
         async with self._robots_slots:
             try:
                 response = await http.fetch(
@@ -199,23 +206,13 @@ class Fetcher:
             except http.BadRedirect:
                 return Protego.parse("")
             except (http.UnknownHost, http.Unreachable, http.BadCertificate) as error:
-                raise type(error)(str(error)) from error  # the page would fail alike
+                return error  # the page would fail alike
             except http.HttpError as error:
-                raise Disallowed(
-                    f"robots.txt of {host} could not be read, so the page was left alone: {error}"
-                ) from error
+                return Disallowed(f"{unknown}: {error}")
         if response.status >= 500:
-            raise Disallowed(
-                f"robots.txt of {host} could not be read (status {response.status}), so the page was left alone."
-            )
+            return Disallowed(f"{unknown} (status {response.status}).")
         text = response.body.decode("utf-8-sig", "replace") if 200 <= response.status < 300 else ""
         return await asyncio.to_thread(Protego.parse, text)
-
-
-def _crawl_delay(task: asyncio.Task[Protego], agent: str) -> float:
-    if task.cancelled() or task.exception() is not None:
-        return 0.0
-    return float(task.result().crawl_delay(agent) or 0.0)
 
 
 def _may_be_html(response: http.Response) -> bool:

@@ -32,6 +32,8 @@ def current(tx: Tx) -> int:
 
 def since(tx: Tx, rev: int) -> Changes:
     """What changed after `rev`. A job or an artifact counts as a change of its run too."""
+    if current(tx) < rev:
+        rev = -1  # a backup was restored: everything may have changed
     jobs = tx.execute("SELECT id, run FROM jobs WHERE rev > ? LIMIT 5000", (rev,)).fetchall()
     runs = {row[0] for row in tx.execute("SELECT id FROM runs WHERE rev > ? LIMIT 5000", (rev,))}
     runs |= {row[0] for row in tx.execute("SELECT DISTINCT run FROM artifacts WHERE rev > ? LIMIT 5000", (rev,))}

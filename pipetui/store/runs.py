@@ -164,19 +164,22 @@ def lines(
         where.append("instr(lower(profiles.name || '-' || app_name || '-' || part), lower(?)) > 0")
         values.append(text)
     rows = tx.execute(
-        f"""SELECT runs.id, profiles.name, app_name, part, next_step,
-              coalesce((SELECT state FROM jobs WHERE jobs.run = runs.id AND superseded IS NULL AND state != 'done'
+        f"""WITH page AS (SELECT runs.id, profiles.name, app_name, part, next_step, runs.created, runs.updated,
+                             archived IS NOT NULL AS archived, binned IS NOT NULL AS binned
+                      {_FROM} WHERE {" AND ".join(where)} ORDER BY runs.updated DESC, runs.id LIMIT ? OFFSET ?)
+            SELECT id, name, app_name, part, next_step,
+              coalesce((SELECT state FROM jobs WHERE jobs.run = page.id AND superseded IS NULL AND state != 'done'
                         ORDER BY queued DESC LIMIT 1), ''),
-              runs.created, runs.updated, archived IS NOT NULL, binned IS NOT NULL
-            {_FROM} WHERE {" AND ".join(where)} ORDER BY runs.updated DESC, runs.id LIMIT ? OFFSET ?""",
+              created, updated, archived, binned
+            FROM page ORDER BY updated DESC, id""",
         (*values, limit, offset),
     )
     return [_line(*row) for row in rows.fetchall()]
 
 
 def _line(*columns: Any) -> RunLine:
-    *plain, archived, binned = columns
-    return RunLine(*plain, bool(archived), bool(binned))
+    fields = [*columns[:8], bool(columns[8]), bool(columns[9])]
+    return RunLine(*fields)
 
 
 def count(tx: Tx, *, shelf: Shelf = "active", profile_id: str | None = None, app_name: str | None = None) -> int:

@@ -29,8 +29,9 @@ CREATE TABLE runs (
     rev        INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX runs_by_key ON runs (profile, app_name, part) WHERE binned IS NULL;
-CREATE INDEX runs_by_age ON runs (updated);
-CREATE INDEX runs_by_list ON runs (profile, app_name, updated);
+CREATE INDEX runs_by_age ON runs (updated DESC, id);
+CREATE INDEX runs_by_profile ON runs (profile, updated DESC, id);
+CREATE INDEX runs_by_workflow ON runs (profile, app_name, updated DESC, id);
 CREATE INDEX runs_by_rev ON runs (rev);
 
 CREATE TABLE events (

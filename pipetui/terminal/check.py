@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-_INSTEAD = "Without one, the commands work: see `pipetui run --help`."
+_INSTEAD = "The commands work anyhow: see `pipetui run --help`."
 
 
 class Stream(Protocol):
@@ -21,8 +21,8 @@ def refusal(env: Mapping[str, str], stdin: Stream | None, stdout: Stream | None)
     term = env.get("TERM", "")
     if term in {"", "dumb", "unknown"}:
         return (
-            f"This terminal can't show the app (TERM={term or 'is not set'}): set TERM to what it is, for example "
-            f"`export TERM=xterm-256color`. {_INSTEAD}"
+            f"This terminal can't show the app (TERM {f'is {term}' if term else 'is not set'}): say what it is, "
+            f"for example `export TERM=xterm-256color`. {_INSTEAD}"
         )
     locale = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or ""
     if locale and "utf8" not in locale.lower().replace("-", ""):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, Self, TypeAlias
 
 from textual import events
 from textual.app import ComposeResult
@@ -21,12 +21,11 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, OptionList
 from textual.widgets import TextArea as StockTextArea
 from textual.widgets.option_list import Option
-from typing_extensions import Self
 
 from ..engine.fields import Choice, Field, Group, Switch, Text, TextArea
 from ..text import count, displayable
 from .marks import has_unicode, marks
-from .plain import Line, Plain, line
+from .plain import MUTED, Line, Plain, line
 
 Path: TypeAlias = tuple[str, ...]
 """The names that lead to a member of a group; () is the field itself."""
@@ -288,7 +287,7 @@ class Toggle(Line, can_focus=True):
         known = marks(has_unicode())
         parts = []
         for word, is_it in (("Yes", self.value), ("No", not self.value)):
-            parts.append(line(f"{known.yes if is_it else known.no} {word}", "$accent" if is_it else "$text-muted"))
+            parts.append(line(f"{known.yes if is_it else known.no} {word}", "$accent" if is_it else MUTED))
         return Content("   ").join(parts)
 
 
@@ -508,5 +507,3 @@ class FieldInput(Vertical):
         """What the focused member accepts; of a group without focus, what is said of the whole."""
         member = self._focused_member() or (self._members[0] if self._members and not self._members[0].path else None)
         self._hint.update(member.hint if member else self.field.hint)
-
-

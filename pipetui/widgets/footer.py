@@ -8,7 +8,7 @@ from textual import events
 from textual.content import Content
 from textual.screen import Screen
 
-from .plain import Line, line
+from .plain import FAINT, Line, line
 
 
 class Key(NamedTuple):
@@ -87,8 +87,8 @@ class KeyBar(Line):
         for _, key in self._fitting(width):
             if parts:
                 parts.append(Content(" " * GAP))
-            parts.append(line(key.shown, "bold $footer-key-foreground" if key.enabled else "$text-disabled"))
-            parts.append(line(f" {key.description}", "" if key.enabled else "$text-disabled"))
+            parts.append(line(key.shown, "bold $footer-key-foreground" if key.enabled else FAINT))
+            parts.append(line(f" {key.description}", "" if key.enabled else FAINT))
         return Content.assemble(*parts)
 
     def on_click(self, event: events.Click) -> None:

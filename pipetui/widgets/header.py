@@ -10,7 +10,7 @@ from textual.reactive import reactive
 
 from ..text import count
 from .marks import has_unicode, marks
-from .plain import Line, line, spread
+from .plain import FAINT, MUTED, Line, line, spread
 
 
 class StatusBar(Line):
@@ -45,21 +45,21 @@ class StatusBar(Line):
         return spread(self._way(), self._states(), width)
 
     def _way(self) -> Content:
-        separator = Content.styled(f" {marks(has_unicode()).separator} ", "$text-disabled")
+        separator = Content.styled(f" {marks(has_unicode()).separator} ", FAINT)
         *before, last = [crumb for crumb in self.crumbs if crumb] or [""]
-        return separator.join([*(line(crumb, "$text-muted") for crumb in before), line(last, "bold")])
+        return separator.join([*(line(crumb, MUTED) for crumb in before), line(last, "bold")])
 
     def _states(self) -> Content:
         states = []
         if self.model:
-            states.append(line(self.model, "$text-muted"))
+            states.append(line(self.model, MUTED))
         if self.jobs:
             where = " in the app" if self.worker == "app" else ""
             states.append(line(f"{count(self.jobs)} running{where}", "$primary"))
         elif self.worker == "app":
             states.append(line("jobs run in the app", "$warning"))
         elif self.worker:
-            states.append(line(self.worker, "$text-muted"))
+            states.append(line(self.worker, MUTED))
         if self.env and self.env != "prod":
             states.append(line(f" {self.env} ", "reverse $warning"))
         return Content("  ").join(states)

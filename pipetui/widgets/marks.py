@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ..engine.cards import State
+from .plain import FAINT, MUTED
 
 
 @dataclass(frozen=True)
@@ -21,20 +22,20 @@ class Look:
 
 
 LOOKS: Mapping[State, Look] = {
-    "pending": Look("○", ".", "", "$text-disabled"),
+    "pending": Look("○", ".", "", FAINT),
     "active": Look("▸", ">", "", "$accent"),
     "editing": Look("✎", "e", "editing", "$accent"),
     "running": Look("●", "*", "running", "$primary"),
     "waiting": Look("?", "?", "asks you", "$warning"),
     "failed": Look("✗", "x", "failed", "$error"),
     "stale": Look("~", "~", "to confirm", "$warning"),
-    "skipped": Look("⤼", "/", "skipped", "$text-muted"),
+    "skipped": Look("⤼", "/", "skipped", MUTED),
     "done": Look("✓", "+", "", "$success"),
-    "not_applicable": Look("–", "-", "does not apply", "$text-disabled"),
+    "not_applicable": Look("–", "-", "does not apply", FAINT),
     "broken": Look("!", "!", "broken", "$error"),
 }
 
-LOCKED = Look("■", "#", "locked", "$text-muted")
+LOCKED = Look("■", "#", "locked", MUTED)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from textual.widgets import Static
 
 from ..text import displayable, one_line
 
+MUTED, FAINT = "$foreground-muted", "$foreground-disabled"
+"""Styles for what matters less. ($text-muted is for CSS: in Content it loses its transparency.)"""
+
 LONGEST_LINE = 2_000
 """Characters of a single line that are looked at; no terminal is that wide."""
 
@@ -53,7 +56,9 @@ class Plain(Static):
         if isinstance(shown, Content) and shown.is_same(new):
             return
         if layout and isinstance(shown, Content) and self.is_mounted and self.size.width:
-            layout = self.styles.width is None or self.styles.width.is_auto or _height(self, shown) != _height(self, new)
+            layout = (
+                self.styles.width is None or self.styles.width.is_auto or _height(self, shown) != _height(self, new)
+            )
         super().update(new, layout=layout)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections import deque
@@ -13,7 +14,7 @@ from textual.content import Content
 from ..engine.jobs import JobView, Progress
 from ..text import count, duration
 from .marks import has_unicode, marks
-from .plain import Line, fitted, line
+from .plain import MUTED, Line, fitted, line
 
 MEMORY = 20.0
 """Seconds after which an observation counts for about a third."""
@@ -30,7 +31,7 @@ def pace(seen: Iterable[Observation]) -> float | None:
     """Units a second: the mean over the observed stretches, recent ones weighing more. None before two of them."""
     observations = list(seen)
     weights = amount = 0.0
-    for before, after in zip(observations, observations[1:], strict=False):
+    for before, after in itertools.pairwise(observations):
         seconds = after.time - before.time
         weight = math.exp((after.time - observations[-1].time) / MEMORY)
         weights += weight * seconds
@@ -96,15 +97,15 @@ class ProgressLine(Line):
         if job.cancelling:
             return fitted(line("Stopping …", "$warning"), width)
         if job.state == "queued":
-            return fitted(line("Waiting for its turn.", "$text-muted"), width)
+            return fitted(line("Waiting for its turn.", MUTED), width)
         parts: list[Content] = []
         if progress.total > 0:
             drawn = bar(progress.done, progress.total, min(28, max(8, width // 4)), marks(has_unicode()).bar)
             parts.append(Content.styled(drawn, "$primary on $surface-lighten-2"))
         words = self._words(progress)
-        said = line(progress.text, "$text-muted", 300)
+        said = line(progress.text, MUTED, 300)
         parts += [Content(" · ").join(words)] * bool(words) + [said] * bool(said)
-        return fitted(Content("  ").join(parts or [line("At work …", "$text-muted")]), width)
+        return fitted(Content("  ").join(parts or [line("At work …", MUTED)]), width)
 
     def _words(self, progress: Progress) -> list[Content]:
         words = []
@@ -114,9 +115,9 @@ class ProgressLine(Line):
             words.append(line(_amount(progress.done)))
         rate = pace(self._seen)
         if rate and rate > 0 and progress.done < (progress.total or math.inf):
-            words.append(line(per_time(rate), "$text-muted"))
+            words.append(line(per_time(rate), MUTED))
             if (left := seconds_left(progress, rate)) is not None:
-                words.append(line(f"{duration(left)} left", "$text-muted"))
+                words.append(line(f"{duration(left)} left", MUTED))
         return words
 
 

@@ -18,8 +18,8 @@ LONGEST_ROW = 1024 * 1024
 
 BLOCKS_KEPT = 8
 
-# A quote opens a quoted field at the start of a field only; elsewhere it is a character like others. The quantifiers are
-# possessive: nothing is tried twice, so no row makes this slow.
+# A quote opens a quoted field at the start of a field only; elsewhere it is a character like others. The quantifiers
+# are possessive: nothing is tried twice, so no row makes this slow.
 _FIELD = rb'(?:"[^"]*+(?:""[^"]*+)*+"[^,\n]*+|(?!")[^,\n]*+)'
 _ROW = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*+\n")
 

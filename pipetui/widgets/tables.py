@@ -82,7 +82,7 @@ def _is_number(text: str) -> bool:
 
 
 class DataView(ScrollView, can_focus=True):
-    """The rows, with a fixed header line and a cursor. It knows no file and no end: it asks `rows` for what it shows."""
+    """The rows, with a fixed header line and a cursor. It asks `rows` for what it shows, and for nothing else."""
 
     DEFAULT_CSS = """
     DataView {
@@ -329,7 +329,9 @@ class TableView(Vertical):
         self.data_view.display = False
         await self.mount(self._detail, before=self._status)
         if focused:
-            focusable = next((node for node in self._detail.walk_children(Widget, with_self=True) if node.focusable), None)
+            focusable = next(
+                (node for node in self._detail.walk_children(Widget, with_self=True) if node.focusable), None
+            )
             (focusable or self.screen).focus()
         self._show_status()
         self.refresh_bindings()

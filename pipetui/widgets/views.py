@@ -118,7 +118,7 @@ def rich_part(text: str) -> int:
     end = min(len(text), RICH_CHARACTERS)
     signs = 0
     for at, character in enumerate(text[:end]):  # a run of these makes a Markdown parser quadratic
-        signs += character in "[]!*_`~<>|"
+        signs += character in "[]!*_`~<>"
         if signs > RICH_SIGNS:
             end = at
             break

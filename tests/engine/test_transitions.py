@@ -21,6 +21,7 @@ from pipetui.engine.transitions import (
     affected,
     open_step,
 )
+from pipetui.engine.workflow import Step, Workflow
 
 from .examples import History, Survey
 
@@ -143,14 +144,15 @@ def test_complete_stores_the_result_beside_the_input(run: History) -> None:
     assert not transitions.is_pending(run.record, Survey.step("step_04"))
 
 
-@pytest.mark.parametrize("superseded_by", [Revert("step_01"), Revert("step_04"), Skip("step_05", "x")])
-def test_the_result_of_a_superseded_job_stays_out(run: History, superseded_by: Command) -> None:
-    run.do(SIZE, URLS, PAGES)
-    if isinstance(superseded_by, Skip):
-        run.do(FETCHED)
-    else:
-        run.do(superseded_by)
+@pytest.mark.parametrize("step", ["step_01", "step_02", "step_04"])
+def test_the_result_of_a_superseded_job_stays_out(run: History, step: str) -> None:
+    run.do(SIZE, URLS, PAGES, Revert(step))
     assert refused(run, FETCHED) == "The job of Pages is no longer wanted: its result stays in the history."
+
+
+def test_a_result_comes_once(run: History) -> None:
+    run.do(SIZE, URLS, PAGES, FETCHED)
+    assert "no longer wanted" in refused(run, FETCHED)
 
 
 def test_a_result_goes_to_the_step_of_its_own_job_only(run: History) -> None:
@@ -407,13 +409,13 @@ def test_undo_is_refused_by_name_once_a_result_was_built_on_it(run: History) -> 
         run.undo()
 
 
-def test_a_step_that_started_by_itself_first_of_all_is_nothing_to_undo() -> None:
-    run = History()
-    run.events[-1:] = []
-    run.record, run.bytes = {}, run.bytes[:1]
-    created = {**records.new(run.now), "step_01": {"size": "small"}}
-    run.keep(transitions.Moment(created, records.Change.between({}, created), "import"), "user")
-    with pytest.raises(Refusal, match="nothing to undo"):
+def test_what_started_by_itself_in_a_new_run_is_nothing_to_undo() -> None:
+    async def job(self: Any, run: Any, job: Any) -> Any: ...
+
+    steps = [Step("step_01", done="totals", show="Totals", auto=True)]
+    run = History(type("Totals", (Workflow,), {"APP_NAME": "totals", "steps": steps, "step_01_job": job}))
+    run.do(Submit("step_01", job="j1"), actor="auto")
+    with pytest.raises(Refusal, match=re.escape("There is nothing to undo.")):
         run.undo()
 
 

@@ -26,6 +26,7 @@ FOLDER = Path(sys.argv[1])
 
 class Dialog(ModalScreen[None]):
     CSS = "Dialog { align: center middle; } #box { width: 30; height: 7; border: round red; }"
+    BINDINGS: ClassVar = [("f2", "app.dump", "Dump"), ("f7", "app.dialog", "Close")]
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):

@@ -1,0 +1,87 @@
+"""What inspecting pages costs: `Fetcher`, extraction, row, HTML and links on disk, against a bare httpx loop that fetches,
+parses and writes the bodies with the same parallelism. 500 varied pages from a server in another process, by turns.
+
+    python -m benchmarks.pages [--pages N] [--parallel N] [--rounds N]
+
+Budget: at most 1.5 times the bare loop.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+from selectolax.lexbor import LexborHTMLParser
+
+from pipetui.pages.fetch import Fetcher, Options
+from pipetui.pages.files import PageRow, raw_name, save, write_links_csv, write_pages_csv, write_rows
+
+BUDGET = 1.5
+
+
+async def bare(urls: list[str], folder: Path, parallel: int) -> float:
+    slots = asyncio.Semaphore(parallel)
+    async with httpx.AsyncClient() as client:
+
+        async def one(url: str) -> None:
+            async with slots:
+                response = await client.get(url)
+                LexborHTMLParser(response.content)
+                (folder / raw_name(url)).write_bytes(response.content)
+
+        started = time.perf_counter()
+        await asyncio.gather(*map(one, urls))
+        return time.perf_counter() - started
+
+
+async def ours(urls: list[str], folder: Path, parallel: int) -> float:
+    async with Fetcher(Options(parallel=parallel)) as fetcher:
+        rows: list[PageRow] = []
+
+        async def one(url: str) -> None:
+            row = save(folder, await fetcher.page(url))
+            json.dumps(row)
+            rows.append(row)
+
+        started = time.perf_counter()
+        await asyncio.gather(*map(one, urls))
+        write_rows(folder / "pages.jsonl", rows)
+        write_pages_csv(folder / "pages.csv", rows)
+        write_links_csv(folder / "links.csv", folder, rows)
+        took = time.perf_counter() - started
+    assert all(row["status"] == 200 and row["title"] for row in rows), "a page failed"
+    return took
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pages", type=int, default=500)
+    parser.add_argument("--parallel", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=7)
+    args = parser.parse_args()
+    command = [sys.executable, "-m", "tests.pages.site", str(args.pages)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        url = server.stdout.readline().strip()
+        urls = [f"{url}/p/{number}" for number in range(args.pages)]
+        times: dict[str, list[float]] = {"bare": [], "ours": []}
+        for _ in range(args.rounds + 1):
+            for name, run in (("bare", bare), ("ours", ours)):
+                with tempfile.TemporaryDirectory() as folder:
+                    times[name].append(asyncio.run(run(urls, Path(folder), args.parallel)))
+        server.communicate()
+    medians = {name: statistics.median(took[1:]) for name, took in times.items()}  # the first round warms up
+    ratio = medians["ours"] / medians["bare"]
+    print(f"{args.pages} pages, {args.parallel} at once: bare {medians['bare']:.2f} s, ours {medians['ours']:.2f} s")
+    print(f"ratio {ratio:.2f} (budget {BUDGET})")
+    return 0 if ratio <= BUDGET else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

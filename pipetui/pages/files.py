@@ -1,0 +1,314 @@
+"""Pages on disk: one JSON-able row a page, the raw HTML, and the tables that spreadsheets open.
+
+A job saves each page as it comes (`save`: its HTML, its links, its row) and writes the tables at the end. A row has no
+links: they are many, so each page's stand in a file of their own, which `write_links` joins.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TypedDict, cast
+
+from pipetui.pages.extract import Extract, Link
+from pipetui.pages.fetch import Page
+from pipetui.pages.urls import BadUrl, normal
+from pipetui.text import csv_cell, slug
+
+MAX_ROW = 60_000  # bytes of a row's JSON
+
+
+class HopRow(TypedDict):
+    url: str
+    status: int
+    location: str
+
+
+class RobotsRow(TypedDict):
+    source: str  # "meta" or "header"
+    agent: str  # empty: all crawlers
+    content: str
+    noindex: bool
+
+
+class HreflangRow(TypedDict):
+    language: str
+    url: str
+
+
+class PageRow(TypedDict):
+    """What is kept of a page: a line of `pages.jsonl`. Texts that were not there are None, `status` is 0 without an
+    answer, times are seconds, `raw` and `links_file` are names below the folder that `save` was given (or empty)."""
+
+    url: str
+    final_url: str
+    fetched: str
+    status: int
+    code: str
+    error: str
+    notes: list[str]
+    redirects: list[HopRow]
+    headers: list[list[str]]
+    content_type: str
+    bytes: int
+    truncated: bool
+    first_byte: float
+    seconds: float
+    encoding: str
+    language: str
+    html: bool
+    title: str | None
+    description: str | None
+    robots: list[RobotsRow]
+    canonical: str | None
+    canonical_elsewhere: bool
+    hreflang: list[HreflangRow]
+    h1: list[str]
+    h2: list[str]
+    words: int
+    links_internal: int
+    links_external: int
+    images: int
+    images_without_alt: int
+    images_without_alt_at: list[str]
+    jsonld_types: list[str]
+    jsonld_errors: list[str]
+    microdata_types: list[str]
+    open_graph: dict[str, str]
+    mixed_content: list[str]
+    raw: str
+    links_file: str
+
+
+class LinkRow(TypedDict):
+    """A line of `links.csv`."""
+
+    source: str
+    target: str
+    internal: bool
+    rel: str
+    text: str
+
+
+PAGES_HEADER = [
+    *("url", "final_url", "status", "error", "redirects", "title", "description", "robots", "canonical"),
+    *("canonical_elsewhere", "language", "encoding", "h1", "h2", "words", "links_internal", "links_external"),
+    *("images", "images_without_alt", "hreflang", "jsonld", "microdata", "open_graph", "content_type", "bytes"),
+    *("first_byte", "seconds", "notes", "fetched", "raw"),
+]
+LINKS_HEADER = list(LinkRow.__annotations__)
+
+_EMPTY: PageRow = {
+    "url": "", "final_url": "", "fetched": "", "status": 0, "code": "", "error": "", "notes": [], "redirects": [],
+    "headers": [], "content_type": "", "bytes": 0, "truncated": False, "first_byte": 0.0, "seconds": 0.0,
+    "encoding": "", "language": "", "html": False, "title": None, "description": None, "robots": [],
+    "canonical": None, "canonical_elsewhere": False, "hreflang": [], "h1": [], "h2": [], "words": 0,
+    "links_internal": 0, "links_external": 0, "images": 0, "images_without_alt": 0, "images_without_alt_at": [],
+    "jsonld_types": [], "jsonld_errors": [], "microdata_types": [], "open_graph": {}, "mixed_content": [],
+    "raw": "", "links_file": "",
+}  # fmt: skip
+# What goes, in this order, from a row that would be too long.
+_EXPENDABLE = (
+    *("headers", "images_without_alt_at", "mixed_content", "open_graph", "h2", "hreflang", "redirects", "h1"),
+    *("microdata_types", "jsonld_types", "jsonld_errors", "robots"),
+)
+
+
+def raw_name(url: str) -> str:
+    """A file name for the HTML of `url`: readable, unlike that of any other address, and of our making."""
+    return f"{_stem(url)}.html"
+
+
+def links_name(url: str) -> str:
+    """A file name for the links of `url`."""
+    return f"{_stem(url)}.csv"
+
+
+def to_row(page: Page) -> PageRow:
+    """The row of a page: JSON of at most 60 kB. What had to go for that is named in its notes."""
+    row = from_row({"url": page.url, "final_url": page.url, "fetched": page.fetched})
+    row["code"], row["error"], row["notes"] = page.code, page.error, list(page.notes)
+    row["redirects"] = [{"url": hop.url, "status": hop.status, "location": hop.location} for hop in page.hops]
+    if (response := page.response) is not None:
+        row["final_url"] = _normal(response.final_url) if response.hops else page.url
+        row["status"] = response.status
+        row["headers"] = [[name, value[:500]] for name, value in response.headers[:60]]
+        row["content_type"] = response.header("content-type")[:200]
+        row["bytes"], row["truncated"] = len(response.body), response.truncated
+        row["first_byte"], row["seconds"] = round(response.first_byte, 4), round(response.total, 4)
+    if page.extract is not None:
+        _fill(row, page.extract)
+    return _shortened(row)
+
+
+def from_row(data: Mapping[str, object]) -> PageRow:
+    """`data`, read back from JSON, as a row: what it lacks is empty. `ValueError` for values of a wrong kind."""
+    row: dict[str, object] = {}
+    for key, empty in _EMPTY.items():
+        value = data.get(key, empty)
+        optional = empty is None
+        if not isinstance(value, str | None if optional else (int, float) if isinstance(empty, float) else type(empty)):
+            raise ValueError(f"This is no row of a page: {key} is {type(value).__name__}.")
+        row[key] = value.copy() if isinstance(value, list | dict) else value
+    return cast(PageRow, row)
+
+
+def save(folder: Path, page: Page) -> PageRow:
+    """Write the HTML of a page to `folder`/raw and its links to `folder`/links; returns its row. Blocking, quick.
+
+    Doing it again after a crash writes the same files anew.
+    """
+    row = to_row(page)
+    if page.response is not None and page.extract is not None:
+        row["raw"] = f"raw/{raw_name(page.url)}"
+        _write(folder / row["raw"], page.response.body)
+        if page.extract.links:
+            row["links_file"] = f"links/{links_name(page.url)}"
+            _write(folder / row["links_file"], _link_lines(row["final_url"], page.extract.links).encode())
+    return row
+
+
+def write_pages_csv(path: Path, rows: Iterable[PageRow]) -> int:
+    """Write `pages.csv`, one line a page; returns how many. Cells that look like formulas are neutralised."""
+    return _write_csv(path, PAGES_HEADER, map(_page_cells, rows))
+
+
+def write_links_csv(path: Path, folder: Path, rows: Iterable[PageRow]) -> int:
+    """Write `links.csv` from the links that `save` left in `folder`; returns how many."""
+    lines = 0
+    with path.open("wb") as out:
+        out.write((",".join(LINKS_HEADER) + "\n").encode())
+        for row in rows:
+            if row["links_file"]:
+                data = (folder / row["links_file"]).read_bytes()
+                lines += data.count(b"\n")  # cells have no line breaks
+                out.write(data)
+    return lines
+
+
+def read_links(path: Path) -> Iterator[LinkRow]:
+    """The lines of `links.csv`."""
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = csv.reader(file)
+        next(lines, None)
+        for source, target, internal, rel, text in lines:
+            yield {"source": source, "target": target, "internal": internal == "yes", "rel": rel, "text": text}
+
+
+def write_rows(path: Path, rows: Iterable[PageRow]) -> int:
+    """Write `pages.jsonl`, one row a line; returns how many."""
+    count = 0
+    with path.open("w", encoding="utf-8", newline="\n") as out:
+        for row in rows:
+            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def read_rows(path: Path) -> Iterator[PageRow]:
+    """The rows of `pages.jsonl`. `ValueError` for lines that are none."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield from_row(json.loads(line))
+
+
+def _fill(row: PageRow, found: Extract) -> None:
+    row["html"] = True
+    row["encoding"], row["language"] = found.encoding, found.language
+    row["title"], row["description"] = found.title, found.description
+    row["robots"] = [
+        {"source": rule.source, "agent": rule.agent, "content": rule.content, "noindex": rule.noindex}
+        for rule in found.robots
+    ]
+    row["canonical"] = found.canonical
+    row["canonical_elsewhere"] = found.canonical not in (None, row["final_url"])
+    row["hreflang"] = [{"language": language, "url": url} for language, url in found.hreflang]
+    row["h1"], row["h2"], row["words"] = list(found.h1), list(found.h2), found.words
+    row["links_internal"], row["links_external"] = found.links_internal, found.links_external
+    row["images"], row["images_without_alt"] = found.images, found.images_without_alt
+    row["images_without_alt_at"] = list(found.images_without_alt_at)
+    row["jsonld_types"], row["jsonld_errors"] = list(found.jsonld_types), list(found.jsonld_errors)
+    row["microdata_types"], row["open_graph"] = list(found.microdata_types), dict(found.open_graph)
+    row["mixed_content"] = list(found.mixed_content)
+
+
+def _shortened(row: PageRow) -> PageRow:
+    gone: list[str] = []
+    while len(json.dumps(row)) > MAX_ROW - 500 and len(gone) < len(_EXPENDABLE):
+        key = _EXPENDABLE[len(gone)]
+        gone.append(key)
+        cast(dict[str, object], row)[key] = dict(from_row({}))[key]
+    if gone:
+        row["notes"].append(f"Too long to be listed here: {', '.join(gone)}.")
+    return row
+
+
+def _page_cells(row: PageRow) -> list[str]:
+    robots = [f"{rule['agent']}: {rule['content']}".removeprefix(": ") for rule in row["robots"]]
+    cells: dict[str, object] = {
+        **row,
+        "redirects": [f"{hop['status']} {hop['location']}" for hop in row["redirects"]],
+        "robots": robots,
+        "hreflang": [f"{each['language']} {each['url']}" for each in row["hreflang"]],
+        "jsonld": row["jsonld_types"],
+        "microdata": row["microdata_types"],
+        "open_graph": [f"{name}={value}" for name, value in row["open_graph"].items()],
+    }
+    return [_cell(cells[name]) for name in PAGES_HEADER]
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return csv_cell(" | ".join(map(str, value)))
+        case str():
+            return csv_cell(value)
+        case _:
+            return str(value)
+
+
+def _link_lines(source: str, links: Iterable[Link]) -> str:
+    """Lines of `links.csv`, without its header."""
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows(
+        # Addresses in normal form begin with http: no formula.
+        (source, link.url, "yes" if link.internal else "no", csv_cell(link.rel), csv_cell(link.text))
+        for link in links
+    )
+    return out.getvalue()
+
+
+def _write_csv(path: Path, header: list[str], lines: Iterable[list[str]]) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(header)
+        for line in lines:
+            out.writerow(line)
+            count += 1
+    return count
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def _normal(url: str) -> str:
+    try:
+        return normal(url)
+    except BadUrl:
+        return url
+
+
+def _stem(url: str) -> str:
+    return f"{slug(url.partition('://')[2], 60)}-{hashlib.sha256(url.encode()).hexdigest()[:16]}"
