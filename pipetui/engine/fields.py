@@ -111,10 +111,14 @@ class Text(Field):
 
 @dataclass(frozen=True)
 class TextArea(Field):
-    """A list of texts, one a line; blank lines are dropped. The value is a list of str."""
+    """A list of texts, one a line. The value is a list of str.
+
+    Blank lines are dropped; with `blank` they are kept, for a `_submit` that names lines by their number.
+    """
 
     kind = "text_area"
     placeholder: str = dataclasses.field(default="", kw_only=True)
+    blank: bool = dataclasses.field(default=False, kw_only=True)
     minimum: int = dataclasses.field(default=1, kw_only=True)
     maximum: int = dataclasses.field(default=100_000, kw_only=True)
 

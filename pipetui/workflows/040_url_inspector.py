@@ -1,0 +1,220 @@
+"""URL inspector: fetches pages over HTTP and lists what search engines would stumble over."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from pipetui import Invalid, Job, Run, Step, Workflow
+from pipetui.fields import Group, Number, Switch, Text, TextArea
+from pipetui.views import Table, View
+
+if TYPE_CHECKING:
+    from pipetui.pages.files import PageRow
+    from pipetui.pages.findings import Finding
+
+OVERVIEW = ["status", "title", "findings", "seconds", "url"]
+FINDINGS = ["severity", "problem", "url", "detail"]
+
+
+class Options(TypedDict):
+    timeout: float
+    parallel: int
+    delay: float
+    agent: str
+    robots: bool
+
+
+class Pages(TypedDict):
+    pages: int
+    fetched: int
+    findings: int
+
+
+class Problem(TypedDict):
+    code: str
+    label: str
+    severity: str
+    pages: int
+
+
+class UrlInspector(Workflow):
+    APP_NAME = "url_inspector"
+    DISPLAY_NAME = "URL Inspector 🔎"
+    ENDPOINT_MESSAGE = "Paste addresses, one a line; get what each page tells search engines, and what is wrong."
+    TRAINING_PROMPT = "url_inspector.md"
+
+    steps = [
+        Step(
+            "step_01",
+            done="urls",
+            show="URLs",
+            field=TextArea(blank=True, placeholder="example.com/page", hint="one address a line, http or https"),
+            refill=True,
+        ),
+        Step(
+            "step_02",
+            done="options",
+            show="Options",
+            field=Group(
+                timeout=Number(20, label="Timeout", minimum=1, maximum=600, unit="s"),
+                parallel=Number(8, label="Parallel requests", minimum=1, maximum=64, whole=True),
+                delay=Number(0, label="Delay per host", minimum=0, maximum=60, unit="s"),
+                agent=Text(label="User agent", optional=True, hint="empty: pipetui's own"),
+                robots=Switch(True, label="Respect robots.txt"),
+            ),
+            refill=True,
+        ),
+        Step(
+            "step_03",
+            done="pages",
+            show="Pages",
+            auto=True,
+            summary=lambda pages: f"{pages['fetched']:,} of {pages['pages']:,} fetched, {pages['findings']:,} findings",
+        ),
+        Step(
+            "step_04",
+            done="findings",
+            show="Findings",
+            auto=True,
+            summary=lambda problems: ", ".join(f"{p['label']} {p['pages']:,}" for p in problems) or "no problems found",
+        ),
+    ]
+
+    def step_01_submit(self, run: Run, lines: list[str]) -> list[str]:
+        from pipetui.pages.urls import BadUrl, parse_urls
+
+        try:
+            return parse_urls(lines)
+        except BadUrl as error:
+            raise Invalid(str(error)) from None
+
+    async def step_03_job(self, run: Run, job: Job) -> Pages:
+        from pipetui.pages import fetch, files
+        from pipetui.pages.findings import findings
+
+        urls = run.value("urls", list[str])
+        options = run.value("options", Options)
+        folder = run.folder / "pages"
+        rows: dict[str, PageRow] = {}
+        left = iter(urls)
+
+        async def work(fetcher: fetch.Fetcher) -> None:
+            for url in left:
+
+                async def inspect(url: str = url) -> PageRow:
+                    return files.save(folder, await fetcher.page(url))
+
+                rows[url] = await job.once("page", inspect, inputs=url)
+                job.progress(len(rows), len(urls), url)
+
+        async with fetch.Fetcher(fetch.Options(**options)) as fetcher, asyncio.TaskGroup() as tasks:
+            for _ in range(min(options["parallel"], len(urls))):
+                tasks.create_task(work(fetcher))
+
+        pages = [rows[url] for url in urls]
+        job.progress(len(urls), len(urls), "Writing files")
+        async with job.artifact("pages.jsonl") as artifact:
+            artifact.rows = await asyncio.to_thread(files.write_rows, artifact.path, pages)
+        async with job.artifact("pages.csv") as artifact:
+            artifact.rows = await asyncio.to_thread(files.write_pages_csv, artifact.path, pages)
+        async with job.artifact("links.csv") as artifact:
+            artifact.rows = await asyncio.to_thread(files.write_links_csv, artifact.path, folder, pages)
+        found = await asyncio.to_thread(findings, pages, files.read_links(run.folder / "links.csv"))
+        async with job.artifact("overview.csv") as artifact:
+            artifact.rows = _write(artifact.path, OVERVIEW, _overview(pages, found))
+        fetched = sum(not page["error"] for page in pages)
+        return Pages(pages=len(pages), fetched=fetched, findings=len(found))
+
+    def step_03_view(self, run: Run) -> View:
+        widths = {"status": 6, "title": 44, "findings": 8, "seconds": 7, "url": 60}
+        return Table(OVERVIEW, file=run.folder / "overview.csv", detail=_Details(run.folder), widths=widths)
+
+    async def step_04_job(self, run: Run, job: Job) -> list[Problem]:
+        from pipetui.pages import files
+        from pipetui.pages.findings import counts, findings
+
+        pages = files.read_rows(run.folder / "pages.jsonl")
+        found = await asyncio.to_thread(findings, pages, files.read_links(run.folder / "links.csv"))
+        async with job.artifact("findings.csv") as artifact:
+            lines = ([each.severity, each.label, each.url, each.detail] for each in found)
+            artifact.rows = _write(artifact.path, FINDINGS, lines)
+        return [
+            Problem(code=count.code, label=count.label, severity=count.severity, pages=count.pages)
+            for count in counts(found)
+        ]
+
+    def step_04_view(self, run: Run) -> View:
+        widths = {"severity": 8, "problem": 28, "url": 60, "detail": 60}
+        return Table(FINDINGS, file=run.folder / "findings.csv", widths=widths)
+
+
+class _Details:
+    """What Enter on a row of the overview shows: all that is known of the page."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "pages.jsonl"
+
+    def __call__(self, row: int) -> View:
+        import json
+
+        from pipetui.pages.files import from_row
+        from pipetui.pages.findings import findings
+
+        with self._file.open(encoding="utf-8") as file:
+            page = from_row(json.loads(next(islice(file, row, None))))
+        return Table(["what", "value"], list(_known(page, findings([page]))), widths={"what": 18, "value": 100})
+
+
+def _overview(pages: list[PageRow], found: list[Finding]) -> Iterator[list[str]]:
+    problems = Counter(finding.url for finding in found)
+    for page in pages:
+        status = str(page["status"] or "–")
+        title = page["title"] or page["error"] or "(no title)"
+        yield [status, title, str(problems[page["url"]]), f"{page['seconds']:.2f}", page["url"]]
+
+
+def _known(page: PageRow, found: list[Finding]) -> Iterator[tuple[str, str]]:
+    yield "address", page["url"]
+    for hop in page["redirects"]:
+        yield f"redirect {hop['status']}", f"{hop['url']} → {hop['location']}"
+    yield "final address", page["final_url"]
+    yield "status", str(page["status"] or "no answer")
+    for note in [page["error"], *page["notes"]]:
+        if note:
+            yield "note", note
+    for finding in found:
+        yield finding.severity, f"{finding.label} {finding.detail}".strip()
+    for name in ("title", "description", "canonical", "language", "encoding", "content_type", "words", "bytes"):
+        value = page[name]
+        if value not in (None, ""):
+            yield name.replace("_", " "), str(value)
+    for rule in page["robots"]:
+        yield f"robots ({rule['source']})", f"{rule['agent']}: {rule['content']}".removeprefix(": ")
+    yield from (("h1", text) for text in page["h1"])
+    yield from (("h2", text) for text in page["h2"])
+    yield from ((f"hreflang {each['language']}", each["url"]) for each in page["hreflang"])
+    yield "links", f"{page['links_internal']:,} in, {page['links_external']:,} out"
+    yield "images", f"{page['images']:,}, {page['images_without_alt']:,} of them without alt"
+    yield from (("JSON-LD", name) for name in page["jsonld_types"])
+    yield from (("microdata", name) for name in page["microdata_types"])
+    yield from page["open_graph"].items()
+    yield from ((f"header {name}", value) for name, value in page["headers"])
+
+
+def _write(path: Path, header: list[str], lines: Iterator[list[str]]) -> int:
+    from pipetui.text import csv_cell
+
+    count = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        for line in lines:
+            writer.writerow([csv_cell(cell) for cell in line])
+            count += 1
+    return count
