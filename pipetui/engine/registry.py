@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import linecache
+import stat
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -52,6 +53,13 @@ class Registry:
         self._installed = installed
         self._entries: dict[Path, Entry] = {}
         self._seen: dict[Path, tuple[int, int, int]] = {}
+
+    @classmethod
+    def of(cls, entry: Entry) -> Registry:
+        """A registry of one workflow that is loaded already."""
+        registry = cls([], installed=False)
+        registry._entries[entry.file] = entry
+        return registry
 
     def entries(self) -> list[Entry]:
         return list(self._entries.values())
@@ -133,6 +141,8 @@ def _load(file: Path, origin: Origin, old: Entry | None) -> Entry:
     try:
         if file.stat().st_size > LARGEST:
             raise WorkflowError("The file is larger than 1 MB.")
+        if origin == "yours" and (file.stat().st_mode | file.parent.stat().st_mode) & stat.S_IWOTH:
+            raise WorkflowError("Others may write this file or its folder, so it is not run: chmod o-w makes it yours.")
         fresh = file.read_text("utf-8")
         if origin == "built in":
             return Entry(file, origin, fresh, load_source(str(file), fresh))

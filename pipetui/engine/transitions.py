@@ -12,19 +12,10 @@ from typing import Any, Literal, TypeAlias
 from . import record as records
 from . import values
 from .record import FINALIZE, INPUT, JOB, SKIPPED, STALE, TARGET, Change, Record
+from .refusals import Locked as Locked
+from .refusals import Moved as Moved
+from .refusals import Refusal as Refusal
 from .workflow import Step, Workflow
-
-
-class Refusal(Exception):
-    """A command can't be carried out. Its text says why, in a sentence for the user."""
-
-
-class Locked(Refusal):
-    """The run is finalized."""
-
-
-class Moved(Refusal):
-    """The run was changed meanwhile, by another terminal or a job."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,153 @@
+"""Finding and loading workflow files, the broken ones above all: each costs its own card only."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipetui.engine import registry
+from pipetui.engine.registry import Entry, Registry
+
+GOOD = """
+from pipetui import Step, Workflow
+from pipetui.fields import Text
+
+
+class {cls}(Workflow):
+    APP_NAME = "{app}"
+    DISPLAY_NAME = "{show}"
+    steps = [Step("step_01", done="name", show="Name", field=Text())]
+"""
+
+
+def good(app: str = "good", cls: str = "Good", show: str = "Good") -> str:
+    return GOOD.format(app=app, cls=cls, show=show)
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    file = folder / name
+    file.write_text(text)
+    return file
+
+
+def found(folder: Path) -> list[Entry]:
+    every = Registry([(folder, "yours")], installed=False)
+    every.refresh()
+    return every.entries()
+
+
+def test_the_menu_is_in_the_order_of_file_names(tmp_path: Path) -> None:
+    write(tmp_path, "020_b.py", good("b"))
+    write(tmp_path, "010_z.py", good("z"))
+    for passed_over in ("xx_old.py", "XX_old.py", "_private.py", "__init__.py", "010_z (copy).py", "notes.txt"):
+        write(tmp_path, passed_over, good("other"))
+    assert [entry.app_name for entry in found(tmp_path)] == ["z", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("def (:\n", "line 1"),
+        ("x = 1\nclass Half(Workf", "line 2"),
+        ("a\0b", "null bytes"),
+        ("import sys\nsys.exit(3)", "SystemExit"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("x = 1\n\n1 / 0", "line 3: ZeroDivisionError"),
+        ("import surely_not_installed", "ModuleNotFoundError"),
+        ("x = 1", "no workflow in this file"),
+        (good("../../evil"), "APP_NAME"),
+        (good() + good("two", "Two"), "2 workflows"),
+        (good().replace('[Step("step_01", done="name", show="Name", field=Text())]', "None"), "list of Step"),
+        (good() + "\n    def step_01_submitt(self): ...", "did you mean step_01_submit"),
+        (good().replace("\n    steps", "\n    steps: list = [Step() for _ in range(100000)]\n    unused"), "TypeError"),
+    ],
+)
+def test_a_file_that_does_not_load_says_why(tmp_path: Path, text: str, error: str) -> None:
+    write(tmp_path, "010_bad.py", text)
+    write(tmp_path, "020_good.py", good("fine"))
+    bad, fine = found(tmp_path)
+    assert bad.workflow is None and error in bad.error and "\n" not in bad.error
+    assert bad.error.startswith("010_bad.py")
+    assert fine.app_name == "fine" and not fine.error
+
+
+def test_an_endless_import_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "LOAD_SECONDS", 0.1)
+    write(tmp_path, "010_endless.py", "while True:\n    pass\n")
+    (entry,) = found(tmp_path)
+    assert "did not end" in entry.error
+
+
+def test_what_an_import_prints_does_not_reach_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, "010_loud.py", "print('\\x1b[2J')\n" + good())
+    assert found(tmp_path)[0].app_name == "good"
+    assert capsys.readouterr().out == ""
+
+
+def test_the_second_of_two_with_one_name_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "010_first.py", good("same"))
+    write(tmp_path, "020_second.py", good("same"))
+    first, second = found(tmp_path)
+    assert first.app_name == "same" and second.workflow is None
+    assert "taken by 010_first.py" in second.error
+
+
+def test_a_saved_file_is_reloaded_alone_and_the_last_good_version_stays(tmp_path: Path) -> None:
+    file = write(tmp_path, "010_one.py", good("one", show="Before"))
+    write(tmp_path, "020_two.py", good("two"))
+    every = Registry([(tmp_path, "yours")], installed=False)
+    every.refresh()
+    assert every.refresh() == []
+    file.write_text(good("one", show="After!"))
+    assert [entry.name for entry in every.refresh()] == ["After!"]
+    file.write_text("def (:")
+    (broken,) = every.refresh()
+    assert "line 1" in broken.error and broken.name == "After!", "the last good version keeps running"
+    file.write_text(good("one", show="Mended"))
+    assert [entry.error for entry in every.refresh()] == [""]
+    file.unlink()
+    every.refresh()
+    assert every.get("one") is None and every.get("two") is not None
+
+
+def test_a_file_saved_twice_in_a_moment_is_never_stale(tmp_path: Path) -> None:
+    file = write(tmp_path, "010_one.py", good("one", show="0"))
+    every = Registry([(tmp_path, "yours")], installed=False)
+    every.refresh()
+    for number in range(1, 30):
+        file.write_text(good("one", show=str(number)))
+        every.refresh()
+        assert every.entries()[0].name == str(number)
+
+
+def test_a_name_that_is_freed_can_be_taken(tmp_path: Path) -> None:
+    first = write(tmp_path, "010_first.py", good("same"))
+    write(tmp_path, "020_second.py", good("same"))
+    every = Registry([(tmp_path, "yours")], installed=False)
+    every.refresh()
+    first.unlink()
+    every.refresh()
+    assert [entry.app_name for entry in every.entries()] == ["same"]
+
+
+def test_a_file_that_others_may_write_is_not_run(tmp_path: Path) -> None:
+    file = write(tmp_path, "010_open.py", good())
+    file.chmod(0o666)
+    (entry,) = found(tmp_path)
+    assert entry.workflow is None and "chmod o-w" in entry.error
+
+
+def test_a_dangling_link_and_a_folder_are_no_workflows(tmp_path: Path) -> None:
+    (tmp_path / "010_gone.py").symlink_to(tmp_path / "nowhere.py")
+    (tmp_path / "020_folder.py").mkdir()
+    assert all(entry.workflow is None and entry.error for entry in found(tmp_path))
+
+
+def test_types_of_a_workflow_file_can_be_resolved(tmp_path: Path) -> None:
+    text = "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass D:\n    x: int\n"
+    write(tmp_path, "010_types.py", text + good().replace("from __future__ import annotations", ""))
+    (entry,) = found(tmp_path)
+    assert entry.workflow is not None
+    assert entry.workflow.__module__ in sys.modules
