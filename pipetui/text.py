@@ -7,8 +7,9 @@ its way to the screen.
 import math
 import re
 import unicodedata
+from functools import cache
 
-# What `HIDDEN` finds, characters that steer a terminal, reorder a line, or can't be seen: C0 but tab and newline, DEL,
+# What `hidden` finds, characters that steer a terminal, reorder a line, or can't be seen: C0 but tab and newline, DEL,
 # C1, soft hyphen, fillers, zero width characters, bidi controls, line and paragraph separators, invisible operators,
 # variation selectors that carry data, tags, lone surrogates, noncharacters.
 _ALWAYS = (
@@ -19,15 +20,20 @@ _ALWAYS = (
 # Joiners belong to emoji sequences and to scripts from Hebrew on; selectors of text or emoji style follow a character.
 _JOINED = "\u200c\u200d"
 _STYLE = "\ufe0e\ufe0f"
-HIDDEN = re.compile(
-    f"[{_ALWAYS}]"
-    f"|(?<![\u0590-\U0010ffff])[{_JOINED}]|[{_JOINED}](?![\u0590-\U0010ffff])|(?<=[{_JOINED}])[{_JOINED}]"
-    f"|[{_JOINED}](?=[{_ALWAYS}])|(?<=[{_ALWAYS}])[{_JOINED}{_STYLE}]"
-    f"|(?<![^\\s{_JOINED}{_STYLE}])[{_STYLE}]"
-)
 
 _FORMULA = re.compile(r"[\t\r]|\s*[=+\-@＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)*|\.\d+)([eE][+-]?\d+)?\s?%?")
+
+
+@cache
+def hidden() -> re.Pattern[str]:
+    """What must not reach a terminal as it is. Made when first asked for: plain ASCII never needs it."""
+    return re.compile(
+        f"[{_ALWAYS}]"
+        f"|(?<![\u0590-\U0010ffff])[{_JOINED}]|[{_JOINED}](?![\u0590-\U0010ffff])|(?<=[{_JOINED}])[{_JOINED}]"
+        f"|[{_JOINED}](?=[{_ALWAYS}])|(?<=[{_ALWAYS}])[{_JOINED}{_STYLE}]"
+        f"|(?<![^\\s{_JOINED}{_STYLE}])[{_STYLE}]"
+    )
 
 
 def displayable(text: object, limit: int | None = None) -> str:
@@ -116,9 +122,9 @@ def ago(seconds: float) -> str:
 def _visible(raw: str) -> str:
     if raw.isascii() and raw.isprintable():
         return raw
-    if HIDDEN.search(raw) is None:
+    if hidden().search(raw) is None:
         return raw
-    return HIDDEN.sub(_picture, raw.replace("\r\n", "\n"))
+    return hidden().sub(_picture, raw.replace("\r\n", "\n"))
 
 
 def _picture(match: re.Match[str]) -> str:

@@ -128,12 +128,17 @@ class TextArea(Field):
     def check(self, value: Value) -> list[str]:
         if not isinstance(value, list | tuple) or not all(isinstance(line, str) for line in value):
             raise Invalid("This must be lines of text.")
-        lines = [line.strip() for item in value for line in item.splitlines() if line.strip()]
-        if not lines and self.optional:
+        lines = [line.strip() for item in value for line in item.splitlines() or [""]]
+        filled = [line for line in lines if line]
+        if not filled and self.optional:
             return []
-        if len(lines) < self.minimum:
+        if len(filled) < self.minimum:
             wanted = "one line" if self.minimum == 1 else f"{self.minimum} lines"
             raise Invalid(f"At least {wanted}, please.")
+        if not self.blank:
+            lines = filled
+        while lines and not lines[-1]:
+            lines.pop()
         if len(lines) > self.maximum:
             raise Invalid(f"At most {self.maximum:,} lines, please; these are {len(lines):,}.")
         return lines

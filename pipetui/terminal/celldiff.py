@@ -31,7 +31,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from pipetui.terminal.driver import TerminalDriver
-from pipetui.text import HIDDEN
+from pipetui.text import hidden
 
 GAP = 4
 """Unchanged cells that are cheaper to write again than to jump over."""
@@ -85,7 +85,7 @@ def pen_of(style: Style | None, colors: ColorSystem) -> Pen:
 @lru_cache(maxsize=8192)
 def clusters(text: str) -> list[tuple[str, int]]:
     """The characters of `text` with their widths in cells, as Rich counts them; what steers a terminal is replaced."""
-    safe = HIDDEN.sub(_REPLACEMENT, text).replace("\n", _REPLACEMENT).replace("\t", " ")
+    safe = hidden().sub(_REPLACEMENT, text).replace("\n", _REPLACEMENT).replace("\t", " ")
     return [(safe[start:end][:LONGEST_CLUSTER], width) for start, end, width in split_graphemes(safe)[0]]
 
 
@@ -182,10 +182,11 @@ class Shadow:
             old, new = self._front[y], self._back[y]
             if old == new:
                 continue
-            doubtful = _is_doubtful(old) or _is_doubtful(new)
-            runs = [(0, len(new))] if doubtful else _runs(old, new)
-            for start, end in runs:
-                out.cells(start, y, new[start:end])
+            if _is_doubtful(old) or _is_doubtful(new):
+                out.doubtful_line(y, new)
+                continue
+            for start, end in _runs(old, new):
+                out.run(start, y, new[start:end])
         text = out.finish()
         for y in touched:
             self._front[y] = [ours or theirs for ours, theirs in zip(self._back[y], self._front[y], strict=True)]
@@ -208,7 +209,10 @@ def _is_doubtful(row: Row) -> bool:
 
 
 def _runs(old: Sequence[Cell | None], new: Sequence[Cell | None]) -> Iterator[tuple[int, int]]:
-    """Start and end of the stretches of `new` to write over `old`."""
+    """Start and end of the stretches of `new` to write over `old`.
+
+    The halves of a wide character come and go together, so none is cut.
+    """
     start = last = -1
     for x, (before, after) in enumerate(zip(old, new, strict=True)):
         if after is None or before == after:
@@ -217,24 +221,15 @@ def _runs(old: Sequence[Cell | None], new: Sequence[Cell | None]) -> Iterator[tu
             last = x
             continue
         if last >= 0:
-            yield _whole(new, start, last)
+            yield start, last + 1
         start = last = x
     if last >= 0:
-        yield _whole(new, start, last)
+        yield start, last + 1
 
 
 def _bridges(cells: Sequence[Cell | None]) -> bool:
     pens = {cell[1] if cell else None for cell in cells[:-1]}
     return len(cells) - 2 <= GAP and len(pens) == 1
-
-
-def _whole(new: Sequence[Cell | None], start: int, last: int) -> tuple[int, int]:
-    """The stretch with both halves of a wide character at its ends."""
-    if start and (cell := new[start]) and cell[0] == "":
-        start -= 1
-    if last + 1 < len(new) and (cell := new[last + 1]) and cell[0] == "":
-        last += 1
-    return start, last + 1
 
 
 class _Writer:
@@ -245,26 +240,41 @@ class _Writer:
         self._at: tuple[int, int] | None = None
         self._pen = PLAIN
 
-    def cells(self, x: int, y: int, cells: Sequence[Cell | None]) -> None:
-        """Write cells from (x, y) on; unknown ones are jumped over."""
-        for index, cell in enumerate(cells, x):
+    def run(self, x: int, y: int, cells: Row) -> None:
+        """Write cells from (x, y) on, all of them known, and of one width everywhere."""
+        self._move(x, y)
+        append = self._out.append
+        for cell in cells:
+            if cell is None:
+                continue
+            text, pen = cell
+            if pen is self._pen:
+                append(text)
+            else:
+                self._write(text, pen)
+        self._at = (x + len(cells), y)
+
+    def doubtful_line(self, y: int, cells: Row) -> None:
+        """Write a whole line with cells whose width is disputed; unknown ones are jumped over.
+
+        The place of such a cell is blanked first, and afterwards the cursor is sent to where it should be: then a
+        character that turns out narrower or wider than Rich thinks spoils nothing but itself.
+        """
+        for x, (cell, after) in enumerate(zip(cells, [*cells[1:], None], strict=True)):
             if cell is None or not cell[0]:
                 continue
             text, pen = cell
-            half = index + 1 - x
-            width = 2 if half < len(cells) and (after := cells[half]) and after[0] == "" else 1
-            self._move(index, y)
-            if not _disputed(text):
+            width = 2 if after and after[0] == "" else 1
+            self._move(x, y)
+            if _disputed(text):
+                self._write(" " * width, pen)
+                self._at = None
+                self._move(x, y)
                 self._write(text, pen)
-                self._at = (index + width, y)
-                continue
-            # Blank the place first and say afterwards where we are: then a character that turns out narrower or wider
-            # than expected spoils nothing but itself.
-            self._write(" " * width, pen)
-            self._at = None
-            self._move(index, y)
-            self._write(text, pen)
-            self._at = None
+                self._at = None
+            else:
+                self._write(text, pen)
+                self._at = (x + width, y)
 
     def finish(self) -> str:
         """Everything, with the pen put back."""

@@ -198,7 +198,7 @@ def test_finalize_lists_the_problems() -> None:
 
 
 PARTS = JSON | st.fixed_dictionaries(
-    {}, optional={name: JSON for name in ("size", "urls", "depth", "pages", "logs", "totals", "note", "input", "job")}
+    {}, optional=dict.fromkeys(("size", "urls", "depth", "pages", "logs", "totals", "note", "input", "job"), JSON)
 )
 RECORDS = st.fixed_dictionaries(
     {},

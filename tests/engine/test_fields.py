@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipetui.engine import values
@@ -49,6 +49,8 @@ def why(field: Field, given: Any) -> str:
         (TextArea(), ["a", "", " b"], ["a", "b"]),
         (TextArea(), ["a\nb"], ["a", "b"]),
         (TextArea(optional=True), "\n\n", []),
+        (TextArea(blank=True), "\na\n \nb\n\n", ["", "a", "", "b"]),
+        (TextArea(blank=True, optional=True), "\n\n", []),
         (Number(), "5", 5),
         (Number(), " 1_000 ", 1000),
         (Number(), "-0.5", -0.5),
@@ -92,6 +94,7 @@ def test_an_input_becomes_the_value_that_is_stored(field: Field, given: Any, val
         (Text(), None, "This must be text."),
         (TextArea(), "\n", "At least one line, please."),
         (TextArea(minimum=2), "a", "At least 2 lines, please."),
+        (TextArea(minimum=2, blank=True), "a\n\n", "At least 2 lines, please."),
         (TextArea(maximum=1), "a\nb", "At most 1 lines, please; these are 2."),
         (TextArea(), [1], "This must be lines of text."),
         (TextArea(), 1, "This must be lines of text."),
@@ -239,7 +242,8 @@ def leaves(draw: st.DrawFn) -> Field:
         case 0:
             return Text(hint=hint, optional=optional, default=draw(st.none() | LINE), minimum=draw(st.integers(0, 2)))
         case 1:
-            return TextArea(hint=hint, optional=optional, default=draw(st.none() | st.lists(LINE, max_size=2)))
+            default = draw(st.none() | st.lists(LINE, max_size=2))
+            return TextArea(hint=hint, optional=optional, blank=draw(st.booleans()), default=default)
         case 2:
             return Number(
                 draw(st.none() | NUMBERS),
@@ -269,7 +273,7 @@ def inputs(field: Field) -> st.SearchStrategy[Any]:
         case Text():
             return LINE
         case TextArea():
-            return st.lists(LINE, max_size=3)
+            return st.lists(LINE | st.just(""), max_size=4)
         case Number():
             return NUMBERS | NUMBERS.map(str) | st.sampled_from(["", None])
         case Choice():
@@ -291,10 +295,10 @@ def test_a_field_survives_json(field: Field) -> None:
     assert values.encode(from_json(data).to_json()) == values.encode(data)
 
 
-@STEADY
+@settings(STEADY, max_examples=300)
 @given(st.data())
 def test_what_is_edited_and_left_alone_stays_the_same_value(data: st.DataObject) -> None:
-    field = data.draw(FIELDS)
+    field = data.draw(leaves() | FIELDS)
     try:
         value = field.parse(data.draw(inputs(field)))
     except Invalid:

@@ -168,8 +168,10 @@ class Machine(RuleBasedStateMachine):
         if step is not None:
             self.apply(terminal, Confirm(step))
 
-    @rule(terminal=TERMINALS, step=STEPS)
-    def revert(self, terminal: int, step: str) -> None:
+    @rule(terminal=TERMINALS, step=STEPS, looks_first=st.booleans())
+    def revert(self, terminal: int, step: str, looks_first: bool) -> None:
+        if looks_first:
+            self.terminals[terminal].refresh()
         record = self.terminals[terminal].record
         cleared, kept = transitions.affected(Survey, record, step)
         if self.apply(terminal, Revert(step)):
@@ -194,8 +196,10 @@ class Machine(RuleBasedStateMachine):
     def unfinalize(self, terminal: int) -> None:
         self.apply(terminal, Unfinalize())
 
-    @rule(terminal=TERMINALS)
-    def undo(self, terminal: int) -> None:
+    @rule(terminal=TERMINALS, looks_first=st.booleans())
+    def undo(self, terminal: int, looks_first: bool) -> None:
+        if looks_first:
+            self.terminals[terminal].refresh()
         seen, events, is_locked = self.terminals[terminal], self.store.events, records.is_locked(self.store.record)
         is_current = seen.version == self.store.version
         event = self.keep(seen.version, "user", lambda record: transitions.undo(record, events))
@@ -204,7 +208,7 @@ class Machine(RuleBasedStateMachine):
         if event is not None:
             assert self.written[-1] == self.written[self.undoable.pop()]
 
-    @rule(value=VALUES, index=st.integers(0, 9))
+    @rule(value=VALUES, index=st.integers(0, 2))
     def job_ends(self, value: Any, index: int) -> None:
         """The worker has a result, of a job in force or of one that was superseded long ago."""
         if not self.store.jobs:
@@ -272,11 +276,18 @@ class Machine(RuleBasedStateMachine):
         assert gone.items() <= self.store.events[-1].change.backward.set.items()
 
     @invariant()
+    def what_is_edited_is_what_is_open(self) -> None:
+        record = self.store.record
+        if "_revert_target" in record:
+            opened = transitions.open_step(Survey, record, applies(record))
+            assert opened is not None and opened.id == record["_revert_target"]
+
+    @invariant()
     def the_cards_can_be_shown(self) -> None:
         for terminal in self.terminals:
             self.finalize_card(terminal.record)
         self.finalize_card(self.store.record)
 
 
-Machine.TestCase.settings = settings(STEADY, max_examples=80, stateful_step_count=40)
+Machine.TestCase.settings = settings(STEADY, max_examples=100, stateful_step_count=40)
 TestMachine = Machine.TestCase

@@ -365,17 +365,14 @@ def test_unfinalize_is_refused_on_an_open_run(run: History) -> None:
 # Undo -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "command",
-    [Revert("step_01"), Revert("step_04"), Revert("step_05"), Revert("step_07")],
-)
-def test_undo_gives_back_the_bytes(command: Command) -> None:
+@pytest.mark.parametrize("step", ["step_01", "step_04", "step_05", "step_07"])
+def test_undo_gives_back_the_bytes(step: str) -> None:
     run = finished()
     before = run.bytes[-1]
-    run.do(command)
+    run.do(Revert(step))
     moment = run.undo()
     assert run.bytes[-1] == before
-    assert (moment.kind, moment.step, moment.undoes) == ("undo", command.step, (len(run.events) - 1,))
+    assert (moment.kind, moment.step, moment.undoes) == ("undo", step, (len(run.events) - 1,))
 
 
 def test_undo_goes_on_back_and_never_takes_an_undo_back(run: History) -> None:

@@ -185,6 +185,13 @@ def test_a_character_of_disputed_width_moves_nothing_else(cluster: str, mark: st
         assert shown.rstrip() == after
 
 
+def test_a_character_of_disputed_width_is_fenced() -> None:
+    """Its place is blanked before, and the cursor is put where it should be after."""
+    shadow = new_shadow()
+    place(shadow, full([[Strip([Segment("a👋b")])]]))
+    assert shadow.draw() == "\x1b[1Ha  \x1b[1;2H👋\x1b[1;4Hb"
+
+
 def test_a_strip_that_claims_another_length_moves_nothing_else() -> None:
     shadow, terminal = new_shadow(), Terminal()
     place(shadow, full([[Strip([Segment("漢漢漢漢")], 5), Strip([Segment("ab")], 4), Strip([Segment("end")], 3)]]))
