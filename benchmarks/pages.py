@@ -1,5 +1,6 @@
-"""What inspecting pages costs: `Fetcher`, extraction, row, HTML and links on disk, against a bare httpx loop that fetches,
-parses and writes the bodies with the same parallelism. 500 varied pages from a server in another process, by turns.
+"""What inspecting pages costs: `Fetcher`, extraction, row, HTML and links on disk, against a bare httpx loop that
+fetches, parses and writes the bodies with the same parallelism. 500 varied pages from a server in another process, by
+turns.
 
     python -m benchmarks.pages [--pages N] [--parallel N] [--rounds N]
 
@@ -20,7 +21,7 @@ import httpx
 from selectolax.lexbor import LexborHTMLParser
 
 from pipetui.pages.fetch import Fetcher, Options
-from pipetui.pages.files import PageRow, raw_name, save, write_links_csv, write_pages_csv, write_rows
+from pipetui.pages.files import PageRow, Saver, raw_name, write_links_csv, write_pages_csv, write_rows
 
 BUDGET = 1.5
 
@@ -42,10 +43,11 @@ async def bare(urls: list[str], folder: Path, parallel: int) -> float:
 
 async def ours(urls: list[str], folder: Path, parallel: int) -> float:
     async with Fetcher(Options(parallel=parallel)) as fetcher:
+        saver = Saver(folder)
         rows: list[PageRow] = []
 
         async def one(url: str) -> None:
-            row = save(folder, await fetcher.page(url))
+            row = saver.save(await fetcher.page(url))
             json.dumps(row)
             rows.append(row)
 
@@ -54,6 +56,7 @@ async def ours(urls: list[str], folder: Path, parallel: int) -> float:
         write_rows(folder / "pages.jsonl", rows)
         write_pages_csv(folder / "pages.csv", rows)
         write_links_csv(folder / "links.csv", folder, rows)
+        saver.close()
         took = time.perf_counter() - started
     assert all(row["status"] == 200 and row["title"] for row in rows), "a page failed"
     return took

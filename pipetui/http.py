@@ -24,6 +24,7 @@ import httpx
 MAX_REDIRECTS = 10
 MAX_ADDRESS = 8_000  # characters; what common servers and browsers still take
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_LOCATION = "pipetui.location"
 _CODINGS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 
 
@@ -140,6 +141,7 @@ def client(*, user_agent: str = "", cookies: bool = False, keep_alive: int = 20)
         timeout=httpx.Timeout(None),
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=keep_alive),
         follow_redirects=False,
+        event_hooks={"response": [_take_location]},
     )
 
 
@@ -210,14 +212,20 @@ async def _ask(
                 headers=tuple((name.lower(), value) for name, value in sent.headers.multi_items()),
                 first_byte=time.monotonic() - started,
             )
-            if sent.status_code in _REDIRECTS and "location" in sent.headers:
-                return response, _target(address, sent.headers["location"])
+            if (location := sent.extensions.get(_LOCATION)) is not None:
+                return response, _target(address, location)
             if wanted is not None and not wanted(response):
                 return replace(response, skipped=True), None
             body, truncated = await _read(sent, limit_bytes)
             return replace(response, body=body, truncated=truncated), None
     except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, ConnectionError, UnicodeError) as error:
         raise _named(error, address.host) from error
+
+
+async def _take_location(response: httpx.Response) -> None:
+    """Move a redirect's Location out of httpx's sight: it would prepare the next request, and fail at odd ones."""
+    if response.status_code in _REDIRECTS and "location" in response.headers:
+        response.extensions[_LOCATION] = response.headers.pop("location")
 
 
 @asynccontextmanager
@@ -318,6 +326,8 @@ def _address(url: str) -> httpx.URL:
         address = httpx.URL(url)
     except (httpx.InvalidURL, UnicodeError, TypeError) as error:
         raise BadAddress("This is no web address.") from error
+    if b"%" in address.raw_host:  # httpx escapes spaces and brackets that no host has
+        raise BadAddress("The address has no proper host.")
     if address.scheme not in ("http", "https") or not address.host:
         raise BadAddress("Only http and https addresses can be fetched.")
     if len(url) > MAX_ADDRESS:

@@ -71,7 +71,9 @@ def decode(body: bytes, content_type: str = "") -> tuple[str, str, bool]:
     if name := _label(_charset(content_type)) or _declared(body[:_PRESCAN]):
         return _decoded(body, name)
     text, name, fits = _decoded(body, "utf-8")
-    return (text, name, True) if fits else _decoded(body, "windows-1252")
+    if fits and (len(text) == len(body) or not text.isascii()):  # not if a cut off character is the only one
+        return text, name, True
+    return _decoded(body, "windows-1252")
 
 
 def _decoded(body: bytes, name: str) -> tuple[str, str, bool]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -39,8 +40,7 @@ _HIDDEN = ["script", "style", "noscript", "template"]
 _SCHEMA_ORG = re.compile(r"https?://(?:www\.)?schema\.org/", re.I)
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One `<a>` or `<area>`: where it leads (normal form), rel in lower case, its text, and whether the host stays."""
 
     url: str
@@ -106,6 +106,7 @@ def extract(html: bytes, headers: Sequence[tuple[str, str]], url: str) -> Extrac
     relations = [*page.relations(), *_link_headers(headers)]
     links, all_links = page.links()
     jsonld_types, jsonld_errors = page.jsonld()
+    mixed_content = page.mixed_content(relations)
     if all_links > len(links) == MAX_LINKS:
         notes.append(f"Only the first {MAX_LINKS:,} of {all_links:,} links were kept.")
     tree.strip_tags(_HIDDEN)  # what follows is about what people see
@@ -131,7 +132,7 @@ def extract(html: bytes, headers: Sequence[tuple[str, str]], url: str) -> Extrac
         jsonld_errors=jsonld_errors,
         microdata_types=page.microdata(),
         open_graph=_open_graph(metas),
-        mixed_content=page.mixed_content(),
+        mixed_content=mixed_content,
         notes=tuple(notes),
     )
 
@@ -218,24 +219,29 @@ class _Page:
     def links(self) -> tuple[tuple[Link, ...], int]:
         """The links to web addresses but those within the page, and how many elements link at all."""
         nodes = self.tree.css("a[href], area[href]")
-        found = []
+        found: list[Link] = []
+        targets: dict[str, tuple[str, bool] | None] = {}
         for node in nodes:
             attributes = node.attributes
-            href, _, _ = (attributes["href"] or "").strip().partition("#")
-            if not href or (url := self.address(href)) is None:
+            href = attributes["href"] or ""
+            if href in targets:
+                target = targets[href]
+            else:
+                target = targets[href] = self._target(href)
+            if target is None:
                 continue
             rel = attributes.get("rel")
-            found.append(
-                Link(
-                    url,
-                    _clean(rel.lower(), 100) if rel else "",
-                    _text(node) or _clean(attributes.get("alt") or attributes.get("aria-label") or "", MAX_TEXT),
-                    host_of(url) == self.host,
-                )
-            )
+            text = _text(node) or _clean(attributes.get("alt") or attributes.get("aria-label") or "", MAX_TEXT)
+            found.append(Link(target[0], _clean(rel.lower(), 100) if rel else "", text, target[1]))
             if len(found) == MAX_LINKS:
                 break
         return tuple(found), len(nodes)
+
+    def _target(self, href: str) -> tuple[str, bool] | None:
+        """Where a link leads and whether to this host; None if it stays on the page or leaves the web."""
+        address, _, _ = href.strip().partition("#")
+        url = self.address(address) if address else None
+        return None if url is None else (url, host_of(url) == self.host)
 
     def images(self) -> tuple[int, int, tuple[str, ...]]:
         """How many images, how many of them without alt, and the src of some of these."""
@@ -277,12 +283,12 @@ class _Page:
         names = (_type_name(name) for node in nodes for name in _attribute(node, "itemtype").split())
         return tuple(islice(dict.fromkeys(names), MAX_ITEMS))
 
-    def mixed_content(self) -> tuple[str, ...]:
+    def mixed_content(self, relations: Sequence[_Relation]) -> tuple[str, ...]:
         if not self.url.startswith("https:"):
             return ()
         nodes = self.tree.css('[src^="http:" i]')[:MAX_ITEMS]
         found = [_attribute(node, "src") for node in nodes]
-        found += [r.href for r in self.relations() if r.rel & _RESOURCES and r.href[:5].lower() == "http:"]
+        found += [r.href for r in relations if r.rel & _RESOURCES and r.href[:5].lower() == "http:"]
         return tuple(islice(dict.fromkeys(_clean(url, MAX_TEXT) for url in found), MAX_ITEMS))
 
 
@@ -373,5 +379,7 @@ def _text(node: LexborNode) -> str:
 
 def _clean(text: str, limit: int) -> str:
     """`text` in one line of at most `limit` characters, as valid UTF-8 (JSON can spell half characters)."""
-    text = " ".join(text[: 4 * limit].split())[:limit]
+    if len(text) > limit:
+        text = text[: 4 * limit]
+    text = " ".join(text.split())[:limit]
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

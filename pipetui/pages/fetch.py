@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +18,8 @@ from pipetui.pages.urls import BadUrl, host_of, normal, origin_of
 
 log = logging.getLogger(__name__)
 
+_READERS = 2  # large pages parsed at once; more would only wait for each other
+_LARGE = 200_000  # bytes
 _ROBOTS_BYTES = 500 * 1024  # what RFC 9309 asks crawlers to read at least
 _ROBOTS_REDIRECTS = 5  # the same
 _LONGEST_CRAWL_DELAY = 10.0  # seconds; a site that asks for more gets this
@@ -86,6 +89,7 @@ class Fetcher:
         self._client = http.client(user_agent=options.agent, keep_alive=options.parallel)
         self._agent = options.agent.strip() or http.agent()
         self._slots = asyncio.Semaphore(options.parallel)
+        self._readers = asyncio.Semaphore(_READERS)
         self._robots_slots = asyncio.Semaphore(options.parallel)  # a page may wait for them inside of its slot
         self._robots: dict[str, asyncio.Task[Protego | http.HttpError]] = {}
         self._planned: dict[str, float] = {}
@@ -123,7 +127,11 @@ class Fetcher:
                     before=self._before,
                     wanted=_may_be_html,
                 )
+                await self._readers.acquire()  # in the slot still: what was fetched and not yet read is bounded
+            try:
                 return await self._read(url, fetched, response)
+            finally:
+                self._readers.release()
         except BadUrl as bad:
             return Page(url, fetched, code=http.BadAddress.code, error=bad.why)
         except http.HttpError as error:
@@ -139,9 +147,9 @@ class Fetcher:
         if kind:
             notes.append(f"This is {kind}, not HTML.")
         elif response.body:
-            # In a thread: parsing runs beside the loop, and a slow page holds up no deadline of another one.
-            at = response.final_url
-            found = await asyncio.to_thread(extract, response.body, response.headers, normal(at))
+            work = partial(extract, response.body, response.headers, normal(response.final_url))
+            # A large page in a thread, so that it holds up no other's deadline; for small ones that costs too much.
+            found = await asyncio.to_thread(work) if len(response.body) > _LARGE else work()
             notes += found.notes
         elif response.status < 300:
             notes.append("The page is empty.")

@@ -1,22 +1,26 @@
 """Pages on disk: one JSON-able row a page, the raw HTML, and the tables that spreadsheets open.
 
-A job saves each page as it comes (`save`: its HTML, its links, its row) and writes the tables at the end. A row has no
-links: they are many, so each page's stand in a file of their own, which `write_links` joins.
+A job saves each page as it comes (`Saver`: its HTML, its links, its row) and writes the tables at the end. A row has no
+links, as they are many: a file beside collects them, and the row says where.
 """
 
 import csv
 import hashlib
 import io
 import json
+import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TypedDict, cast
+from types import TracebackType
+from typing import Self, TypedDict, cast
 
 from pipetui.pages.extract import Extract, Link
 from pipetui.pages.fetch import Page
 from pipetui.pages.urls import BadUrl, normal
 from pipetui.text import csv_cell, slug
 
+LINKS_PART = "links.part"
 MAX_ROW = 60_000  # bytes of a row's JSON
 
 
@@ -40,7 +44,7 @@ class HreflangRow(TypedDict):
 
 class PageRow(TypedDict):
     """What is kept of a page: a line of `pages.jsonl`. Texts that were not there are None, `status` is 0 without an
-    answer, times are seconds, `raw` and `links_file` are names below the folder that `save` was given (or empty)."""
+    answer, times are seconds, `raw` names the file of its HTML (or is empty), `links_at` is the place of its links."""
 
     url: str
     final_url: str
@@ -79,7 +83,7 @@ class PageRow(TypedDict):
     open_graph: dict[str, str]
     mixed_content: list[str]
     raw: str
-    links_file: str
+    links_at: list[int]  # offset and length
 
 
 class LinkRow(TypedDict):
@@ -107,7 +111,7 @@ _EMPTY: PageRow = {
     "canonical": None, "canonical_elsewhere": False, "hreflang": [], "h1": [], "h2": [], "words": 0,
     "links_internal": 0, "links_external": 0, "images": 0, "images_without_alt": 0, "images_without_alt_at": [],
     "jsonld_types": [], "jsonld_errors": [], "microdata_types": [], "open_graph": {}, "mixed_content": [],
-    "raw": "", "links_file": "",
+    "raw": "", "links_at": [0, 0],
 }  # fmt: skip
 # What goes, in this order, from a row that would be too long.
 _EXPENDABLE = (
@@ -119,11 +123,6 @@ _EXPENDABLE = (
 def raw_name(url: str) -> str:
     """A file name for the HTML of `url`: readable, unlike that of any other address, and of our making."""
     return f"{_stem(url)}.html"
-
-
-def links_name(url: str) -> str:
-    """A file name for the links of `url`."""
-    return f"{_stem(url)}.csv"
 
 
 def to_row(page: Page) -> PageRow:
@@ -155,19 +154,43 @@ def from_row(data: Mapping[str, object]) -> PageRow:
     return cast(PageRow, row)
 
 
-def save(folder: Path, page: Page) -> PageRow:
-    """Write the HTML of a page to `folder`/raw and its links to `folder`/links; returns its row. Blocking, quick.
+class Saver:
+    """Keeps pages in a folder as they come: `with Saver(folder) as saver: row = saver.save(page)`. Blocking, quick.
 
-    Doing it again after a crash writes the same files anew.
+    The HTML of a page goes to a file in `folder`/raw, its links to the end of `folder`/links.part; its row says where.
+    What a crash leaves behind the last row that was kept is referred to by nobody; saving a page again is harmless.
     """
-    row = to_row(page)
-    if page.response is not None and page.extract is not None:
-        row["raw"] = f"raw/{raw_name(page.url)}"
-        _write(folder / row["raw"], page.response.body)
-        if page.extract.links:
-            row["links_file"] = f"links/{links_name(page.url)}"
-            _write(folder / row["links_file"], _link_lines(row["final_url"], page.extract.links).encode())
-    return row
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "raw").mkdir(parents=True, exist_ok=True)
+        self._links = (folder / LINKS_PART).open("ab", buffering=0)
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._links.close()
+
+    def save(self, page: Page) -> PageRow:
+        """Write what belongs to a page and return its row. `OSError` if the disk does not take it."""
+        row = to_row(page)
+        if page.response is not None and page.extract is not None:
+            row["raw"] = f"raw/{raw_name(page.url)}"
+            (self.folder / row["raw"]).write_bytes(page.response.body)
+            lines = memoryview(_link_lines(row["final_url"], page.extract.links).encode())
+            with self._lock:
+                start = self._links.seek(0, os.SEEK_END)
+                row["links_at"] = [start, len(lines)]
+                while lines:  # a full disk takes part of it before it says so
+                    lines = lines[self._links.write(lines) :]
+        return row
 
 
 def write_pages_csv(path: Path, rows: Iterable[PageRow]) -> int:
@@ -176,16 +199,19 @@ def write_pages_csv(path: Path, rows: Iterable[PageRow]) -> int:
 
 
 def write_links_csv(path: Path, folder: Path, rows: Iterable[PageRow]) -> int:
-    """Write `links.csv` from the links that `save` left in `folder`; returns how many."""
-    lines = 0
-    with path.open("wb") as out:
+    """Write `links.csv` from what a `Saver` kept in `folder`; returns how many links."""
+    count = 0
+    with path.open("wb") as out, (folder / LINKS_PART).open("rb") as links:
         out.write((",".join(LINKS_HEADER) + "\n").encode())
         for row in rows:
-            if row["links_file"]:
-                data = (folder / row["links_file"]).read_bytes()
-                lines += data.count(b"\n")  # cells have no line breaks
-                out.write(data)
-    return lines
+            start, length = row["links_at"]
+            links.seek(start)
+            lines = links.read(length)
+            if len(lines) < length:
+                raise ValueError(f"{folder / LINKS_PART} is shorter than it was; inspect the pages again.")
+            count += lines.count(b"\n")  # cells have no line breaks
+            out.write(lines)
+    return count
 
 
 def read_links(path: Path) -> Iterator[LinkRow]:
@@ -278,7 +304,7 @@ def _link_lines(source: str, links: Iterable[Link]) -> str:
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="\n").writerows(
         # Addresses in normal form begin with http: no formula.
-        (source, link.url, "yes" if link.internal else "no", csv_cell(link.rel), csv_cell(link.text))
+        (source, link.url, "yes" if link.internal else "no", link.rel and csv_cell(link.rel), csv_cell(link.text))
         for link in links
     )
     return out.getvalue()
@@ -293,14 +319,6 @@ def _write_csv(path: Path, header: list[str], lines: Iterable[list[str]]) -> int
             out.writerow(line)
             count += 1
     return count
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
 
 
 def _normal(url: str) -> str:

@@ -6,7 +6,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 # Lexbor walks the open elements at many tags, and a tag's attributes at each attribute: a page of nothing but `<div>`
 # takes it hours. So we count such steps ahead (some ns each) and give it a page only as far as they go.
-_STEPS = 300_000_000
+_STEPS = 100_000_000
 _CHEAP = 100_000  # characters that can't cost much
 _LONG_TAG = 10_000  # characters
 

@@ -104,18 +104,19 @@ class UrlInspector(Workflow):
         rows: dict[str, PageRow] = {}
         left = iter(urls)
 
-        async def work(fetcher: fetch.Fetcher) -> None:
+        async def work(fetcher: fetch.Fetcher, saver: files.Saver) -> None:
             for url in left:
 
                 async def inspect(url: str = url) -> PageRow:
-                    return files.save(folder, await fetcher.page(url))
+                    return saver.save(await fetcher.page(url))
 
                 rows[url] = await job.once("page", inspect, inputs=url)
                 job.progress(len(rows), len(urls), url)
 
-        async with fetch.Fetcher(fetch.Options(**options)) as fetcher, asyncio.TaskGroup() as tasks:
-            for _ in range(min(options["parallel"], len(urls))):
-                tasks.create_task(work(fetcher))
+        with files.Saver(folder) as saver:
+            async with fetch.Fetcher(fetch.Options(**options)) as fetcher, asyncio.TaskGroup() as tasks:
+                for _ in range(min(options["parallel"], len(urls))):
+                    tasks.create_task(work(fetcher, saver))
 
         pages = [rows[url] for url in urls]
         job.progress(len(urls), len(urls), "Writing files")

@@ -1,7 +1,7 @@
 """A web site on loopback that does what it is told, bad manners included.
 
-In a test: `async with Site() as site: site.page("/", "<title>x</title>")`. As a program (`python -m tests.pages.site 500`)
-it serves that many varied pages, prints its address, and ends with its standard input.
+In a test: `async with Site() as site: site.page("/", "<title>x</title>")`. As a program (`python -m tests.pages.site
+500`) it serves that many varied pages, prints its address, and ends with its standard input.
 """
 
 import asyncio
@@ -94,7 +94,22 @@ class Site:
 def varied(count: int) -> dict[str, bytes]:
     """Pages of 4 to 120 kB as the web has them: paths and HTML, the same ones each time."""
     dice = random.Random(7)
-    words = ["the", "of", "and", "to", "in", "is", "that", "for", "as", "with", "on", "by", "this", "export", "shop", "price", "page", "list", "crawl", "report"]
+    words = [
+        "the",
+        "of",
+        "and",
+        "export",
+        "shop",
+        "price",
+        "page",
+        "list",
+        "crawl",
+        "report",
+        "to",
+        "with",
+        "this",
+        "on",
+    ]
     pages = {}
     for number in range(count):
         parts = [f"<!doctype html><html lang=en><head><meta charset=utf-8><title>Page {number}</title>"]
