@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +37,9 @@ class SettingsError(Exception):
 
 def load(path: Path) -> Settings:
     """The settings in the file, defaults where it says nothing. SettingsError."""
+    import difflib
+    import tomllib
+
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:

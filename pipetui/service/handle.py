@@ -13,7 +13,7 @@ from ..engine.record import INPUT
 from ..engine.values import conform, digest
 from ..engine.workflow import Workflow
 from ..store import keyvalue, temp
-from ..store.database import Database
+from ..store.database import Database, Tx
 from ..store.runs import RunRow
 from .kept import Kept
 from .large import unpack
@@ -71,17 +71,23 @@ class Handle:
         result: T = value
         return result
 
-    async def flush(self) -> None:
-        """Write what the workflow changed in `temp` and `db`."""
+    def changes(self) -> Callable[[Tx], None] | None:
+        """What writes the changes that the workflow made in `temp` and `db`; from here on they count as written."""
         if not (self.temp.is_dirty or self._space.is_dirty):
-            return
+            return None
         (changed, dropped), (set_, gone) = self.temp.take(), self._space.take()
 
-        def write(tx: Any) -> None:
+        def write(tx: Tx) -> None:
             temp.put(tx, self.id, changed, dropped)
             for name, value in set_.items():
                 keyvalue.put(tx, self.app_name, name, value)
             for name in gone:
                 keyvalue.drop(tx, self.app_name, name)
 
-        await self._db.write(write)
+        return write
+
+    async def flush(self) -> None:
+        """Write what the workflow changed in `temp` and `db`."""
+        write = self.changes()
+        if write is not None:
+            await self._db.write(write)

@@ -6,8 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..engine.jobs import OVER
-from ..engine.transitions import Refusal
-from ..store import jobs, ledger
+from ..engine.refusals import Refusal
+from ..engine.registry import Registry
+from ..store import jobs, ledger, runs, sources
 from ..store.database import Tx
 from ..store.jobs import JobRow
 
@@ -52,13 +53,17 @@ class Jobs:
             if row.state == "running":
                 jobs.request_cancel(tx, id, time.time())
             else:
-                jobs.set_state(tx, id, "cancelled", time.time(), error="Cancelled.")
+                jobs.set_state(tx, id, "cancelled", time.time(), error="Cancelled.", cancel=time.time())
 
         await self._db.write(work)
 
     async def retry(self, job: str) -> str:
-        """Run a failed, cancelled or parked job again; what it finished is kept. What `Service.work` says. Refusal."""
+        """Run a failed, cancelled or parked job again; what it finished is kept. What `Service.work` says. Refusal.
+
+        It runs the workflow's file as it is now: its author may have mended it.
+        """
         id = (await self.row(job)).id
+        registry = self._service.registry
 
         def work(tx: Tx) -> None:
             row = _there(tx, id)
@@ -66,7 +71,7 @@ class Jobs:
                 raise Refusal(f"This job is {row.state}: only one that failed or was cancelled can be tried again.")
             if row.superseded is not None:
                 raise Refusal("The run has moved on: the result of this job is no longer wanted.")
-            jobs.set_state(tx, id, "queued", time.time(), deaths=0, cancel=None)
+            jobs.set_state(tx, id, "queued", time.time(), deaths=0, cancel=None, source=_newest(tx, row, registry))
 
         await self._db.write(work)
         return await self._service.work()
@@ -85,6 +90,13 @@ class Jobs:
 
         await self._db.write(work)
         return await self._service.work()
+
+
+def _newest(tx: Tx, row: JobRow, registry: Registry) -> str:
+    """The source of the job's workflow as it is now; the one that it had, when the workflow is gone."""
+    run = runs.get(tx, row.run)
+    entry = registry.get(run.app_name) if run is not None else None
+    return row.source if entry is None else sources.put(tx, entry.file.name, entry.text)
 
 
 def _there(tx: Tx, id: str) -> JobRow:

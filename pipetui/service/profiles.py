@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 
-from ..engine.transitions import Refusal
+from ..engine.refusals import Refusal
 from ..store import profiles
 from ..store.database import Database, Tx
 from ..store.profiles import Profile

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ from ..engine import record as records
 from ..engine.cards import Card
 from ..engine.fields import Field, Invalid
 from ..engine.jobs import JobView
-from ..engine.record import Record
+from ..engine.record import INPUT, Record
 from ..engine.registry import Entry
 from ..engine.transitions import Actor, Command, Event, Moment, Moved, Refusal
 from ..engine.values import encode
@@ -25,16 +24,16 @@ from ..engine.views import View
 from ..engine.workflow import Workflow
 from ..paths import inside
 from ..store import artifacts, drafts, events, jobs, keyvalue, runs, sources, temp
-from ..store import profiles as stored_profiles
 from ..store.artifacts import ArtifactRow
 from ..store.database import Tx
 from ..store.jobs import JobRow
-from ..store.runs import RunLine, RunRow, Shelf
+from ..store.runs import RunRow
 from ..text import slug
 from . import facts as facts_
 from . import profiles
 from .handle import Handle
 from .large import pack, unpack_record
+from .shelves import Shelves, part_from
 
 if TYPE_CHECKING:
     from .service import Service
@@ -103,17 +102,19 @@ class _Rows:
     artifacts: list[ArtifactRow]
 
 
-class Runs:
+class Runs(Shelves):
+    """Everything that one can do with runs; what needs no workflow's code is in `Shelves`."""
+
     def __init__(self, service: Service) -> None:
+        super().__init__(service.db, service.paths.downloads)
         self._service = service
-        self._db = service.db
 
     # -- finding and opening
 
     async def create(self, profile: str, app_name: str, part: str | None = None) -> Snapshot:
         """A new run; without a part, of the next free number. Refusal when the key is taken or can't be one."""
         entry = self._entry(app_name)
-        part = None if part is None else _part(part)
+        part = None if part is None else part_from(part, profile, app_name)
         now = time.time()
         id = uuid.uuid4().hex
         record = records.new(_iso(now))
@@ -134,72 +135,13 @@ class Runs:
         snapshot = await self._snapshot(_Rows(row, {}, {}, {}, await self._space(app_name), []), entry)
         return await self._go_on(snapshot)
 
-    async def next_part(self, profile: str, app_name: str) -> str:
-        """The part that is proposed for a new run."""
-
-        def work(tx: Tx) -> str:
-            owner = stored_profiles.named(tx, profile)
-            return keys.next_part(runs.parts(tx, owner.id, app_name) if owner else ())
-
-        return await self._db.read(work)
-
-    async def find(self, profile: str, app_name: str, key: str) -> RunRow | None:
-        """The run that a person means by a key or part. Refusal when it can't be one."""
-        part = _part(keys.part_of(key, profile, app_name))
-
-        def work(tx: Tx) -> RunRow | None:
-            owner = stored_profiles.named(tx, profile)
-            return runs.keyed(tx, owner.id, app_name, part) if owner else None
-
-        return await self._db.read(work)
-
-    async def keyed(self, key: str) -> RunRow:
-        """The run with this whole key or id. Refusal when there is none."""
-        found = await self._db.read(lambda tx: runs.find(tx, key))
-        if not found:
-            raise Refusal(f"There is no run {key}: `pipetui runs` lists them.")
-        if len(found) > 1:
-            raise Refusal(f"{key} names {len(found)} runs; use the id: {', '.join(row.id for row in found)}.")
-        return found[0]
-
-    async def lines(
-        self,
-        *,
-        profile: str | None = None,
-        app_name: str | None = None,
-        shelf: Shelf | None = "active",
-        text: str = "",
-        limit: int = 100,
-        offset: int = 0,
-    ) -> list[RunLine]:
-        """A page of runs, the last changed first."""
-
-        def work(tx: Tx) -> list[RunLine]:
-            owner = stored_profiles.named(tx, profile) if profile is not None else None
-            if profile is not None and owner is None:
-                return []
-            return runs.lines(
-                tx,
-                shelf=shelf,
-                profile_id=owner.id if owner else None,
-                app_name=app_name,
-                text=text,
-                limit=limit,
-                offset=offset,
-            )
-
-        return await self._db.read(work)
-
-    async def row(self, run: str) -> RunRow:
-        """A run as it is stored. Refusal when it is gone."""
-        row = await self._db.read(lambda tx: runs.get(tx, run))
-        if row is None:
-            raise Refusal("This run is gone: it was removed for good.")
-        return row
-
     async def open(self, run: str) -> Snapshot:
         """A run as it is now, and what goes on by itself begun. Refusal when it or its workflow is gone."""
         return await self._go_on(await self._read(run))
+
+    async def look(self, run: str) -> Snapshot:
+        """A run as it is now; begins nothing. Refusal when it or its workflow is gone."""
+        return await self._read(run)
 
     async def history(self, run: str, *, last: int = 1000) -> list[Event]:
         return await self._db.read(lambda tx: events.of(tx, run, last=last))
@@ -207,6 +149,22 @@ class Runs:
     async def view(self, snapshot: Snapshot, step: str) -> View | None:
         """The body of a finished card. facts.Broken."""
         return await facts_.view(snapshot.handle, snapshot.card(step).step)
+
+    async def field(self, snapshot: Snapshot, step: str) -> Field | None:
+        """What a step asks for, whatever its state; asked from the workflow where that builds it. Broken."""
+        card = snapshot.card(step)
+        form = snapshot.handle.workflow.hook(card.step, "form")
+        if card.field is not None or form is None:
+            return card.field
+        built: Field = await facts_.ask(snapshot.handle, lambda: form(snapshot.handle), facts_.LOOK_SECONDS)
+        return built
+
+    async def is_same(self, snapshot: Snapshot, step: str, given: Any) -> bool:
+        """Whether a completed step already holds what this input would store. Invalid, Broken."""
+        card = replace(snapshot.card(step), field=await self.field(snapshot, step))
+        part = snapshot.row.record.get(card.id, {})
+        name = INPUT if card.has_job else card.step.done
+        return name in part and encode(part[name]) == encode(await self._accepted(snapshot, card, given))
 
     # -- moving
 
@@ -322,52 +280,6 @@ class Runs:
             return
         raise Moved(f"The run of job {job} moves too often to take its result.")
 
-    # -- shelves
-
-    async def rename(self, run: str, part: str) -> RunRow:
-        """Give a run another key; its files stay where they are. Refusal."""
-        part = _part(part)
-
-        def work(tx: Tx) -> None:
-            row = _present(tx, run)
-            taken = runs.keyed(tx, row.profile_id, row.app_name, part)
-            if taken and taken.id != run:
-                raise Refusal(f"There is a run {keys.compose(row.profile, row.app_name, part)} already.")
-            runs.rename(tx, run, part)
-
-        await self._db.write(work)
-        return await self.row(run)
-
-    async def shelve(self, run: str, shelf: Shelf) -> None:
-        """Archive a run, put it into the bin, or take it back ('active'). Refusal when its key is taken by now."""
-
-        def work(tx: Tx) -> None:
-            row = _present(tx, run)
-            if row.binned is not None and shelf != "binned":
-                taken = runs.keyed(tx, row.profile_id, row.app_name, row.part)
-                if taken:
-                    key = keys.compose(row.profile, row.app_name, row.part)
-                    raise Refusal(f"There is another run {key} by now: rename that one, then take this one back.")
-            if shelf == "binned" and any(job.state == "running" for job in jobs.of(tx, run).values()):
-                raise Refusal("A job of this run is running: cancel it first, then delete the run.")
-            runs.shelve(tx, run, shelf, time.time())
-
-        await self._db.write(work)
-
-    async def empty_bin(self) -> int:
-        """Remove the runs in the bin for good, with their files; how many there were."""
-
-        def work(tx: Tx) -> list[RunRow]:
-            rows = runs.binned(tx)
-            for row in rows:
-                runs.purge(tx, row.id)
-            return rows
-
-        rows = await self._db.write(work)
-        for row in rows:
-            shutil.rmtree(inside(self._service.paths.downloads, row.folder), ignore_errors=True)
-        return len(rows)
-
     # -- inside
 
     def _entry(self, app_name: str) -> Entry:
@@ -473,8 +385,8 @@ class Runs:
             return _rows(tx, replace(after_row, next_step=next_step))
 
         written = await self._db.write(work)
-        if queued:
-            await self._service.work()
+        if any(job.state == "queued" and id in in_force for id, job in written.jobs.items()):
+            await self._service.work()  # also when an undo wants a job again
         return await self._snapshot(written, before.source)
 
     async def _unchanged(self, before: Snapshot, also: Callable[[Tx], None]) -> None:
@@ -525,20 +437,6 @@ def _with(row: RunRow, record: Record, now: float) -> RunRow:
 def _probe(before: Snapshot, card: Card) -> Command:
     """A submit that tells whether one is possible, before anybody's code is asked."""
     return transitions.Submit(card.id, None, "probe" if card.has_job else None)
-
-
-def _present(tx: Tx, run: str) -> RunRow:
-    row = runs.get(tx, run)
-    if row is None:
-        raise Refusal("This run is gone: it was removed for good.")
-    return row
-
-
-def _part(text: str) -> str:
-    try:
-        return keys.normalized(text)
-    except ValueError as error:
-        raise Refusal(str(error)) from None
 
 
 def _iso(seconds: float) -> str:

@@ -4,37 +4,41 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..engine.registry import Registry
-from ..paths import Paths, make_private
-from ..settings import Settings, load
+from ..paths import Paths
 from ..store.database import Database
 from ..store.schema import MIGRATIONS
-from .facts import Asker
-from .feed import Feed
-from .jobs import Jobs
-from .profiles import Profiles
-from .runs import Runs
+from .shelves import Shelves
 from .starter import start_worker
+
+if TYPE_CHECKING:
+    from ..engine.registry import Registry
+    from ..settings import Settings
+    from .facts import Asker
+    from .feed import Feed
+    from .jobs import Jobs
+    from .profiles import Profiles
+    from .runs import Runs
 
 BUILT_IN = Path(__file__).parent.parent / "workflows"
 
 
 class Service:
-    """Everything that one can do, whoever asks. Made by `open`."""
+    """Everything that one can do, whoever asks. Made by `open`.
+
+    A part is imported when first asked for: a list of runs on the command line needs neither engine nor workflows.
+    """
 
     def __init__(
-        self, paths: Paths, settings: Settings, db: Database, starter: Callable[[Paths], Awaitable[str]] | None
+        self, paths: Paths, settings: Settings | None, db: Database, starter: Callable[[Paths], Awaitable[str]] | None
     ) -> None:
         self.paths = paths
-        self.settings = settings
         self.db = db
-        self.asker = Asker()
-        self.profiles = Profiles(db)
-        self.runs = Runs(self)
-        self.jobs = Jobs(self)
-        self._registry: Registry | None = None
+        self.shelves = Shelves(db, paths.downloads)
+        self._settings = settings
         self._starter = starter
 
     @classmethod
@@ -48,27 +52,71 @@ class Service:
     ) -> AsyncIterator[Service]:
         """The service of these folders. `starter` makes sure that a worker is there; None in the worker itself.
 
-        StoreError or SettingsError, as a sentence, when it can't be had.
+        StoreError, as a sentence, when it can't be had. Without `settings` the file is read when they are asked for.
         """
-        make_private(paths.data)
         db = await Database.open(paths.database, MIGRATIONS, backups=paths.backups)
         try:
-            yield cls(paths, settings or load(paths.settings), db, starter)
+            yield cls(paths, settings, db, starter)
         finally:
             await db.close()
 
-    @property
+    @cached_property
+    def settings(self) -> Settings:
+        """What the user chose. SettingsError when the file can't be taken."""
+        from ..settings import load
+
+        return self._settings or load(self.paths.settings)
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        from .profiles import Profiles
+
+        return Profiles(self.db)
+
+    @cached_property
+    def asker(self) -> Asker:
+        from .facts import Asker
+
+        return Asker()
+
+    @cached_property
+    def runs(self) -> Runs:
+        from .runs import Runs
+
+        return Runs(self)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        from .jobs import Jobs
+
+        return Jobs(self)
+
+    @cached_property
     def registry(self) -> Registry:
         """The workflows; loaded when first asked for."""
-        if self._registry is None:
-            self._registry = Registry([(BUILT_IN, "built in"), (self.paths.workflows, "yours")])
-            self._registry.refresh()
-        return self._registry
+        registry = registry_of(self.paths)
+        registry.refresh()
+        return registry
 
     def feed(self) -> Feed:
         """The changes from now on, with a cursor of its own."""
+        from .feed import Feed
+
         return Feed(self.db)
+
+    async def resume(self) -> str:
+        """Take up the work that a reboot or a killed worker left. What `work` says."""
+        from ..store import work
+
+        return await self.work() if await self.db.read(work.is_left) else ""
 
     async def work(self) -> str:
         """Make sure that queued jobs are run: '' when a worker is there, else a sentence for the user."""
         return "" if self._starter is None else await self._starter(self.paths)
+
+
+def registry_of(paths: Paths) -> Registry:
+    """The workflows of these folders, not looked for yet."""
+    from ..engine.registry import Registry
+
+    return Registry([(BUILT_IN, "built in"), (paths.workflows, "yours")])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +42,7 @@ async def start_worker(paths: Paths) -> str:
 
 
 def _start(paths: Paths) -> None:
-    command = [sys.executable, "-m", "pipetui", "--env", paths.env, "worker"]
+    command = [sys.executable, "-P", "-m", "pipetui", "--env", paths.env, "worker"]
     if _logout_would_kill():
         command = ["systemd-run", "--user", "--scope", "--quiet", "--collect", *command]
     paths.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,16 +64,22 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name in KEPT or name.startswith(("PIPETUI_", "SE_"))}
 
 
+def _has(program: str) -> bool:
+    import shutil  # dear, and seldom wanted
+
+    return shutil.which(program) is not None
+
+
 def _logout_would_kill() -> bool:
     """Whether the login manager ends what a session leaves behind, and a scope of the user's own can be had."""
-    if not shutil.which("systemd-run") or not os.environ.get("XDG_RUNTIME_DIR"):
+    if not _has("systemd-run") or not os.environ.get("XDG_RUNTIME_DIR"):
         return False
     return kills_at_logout() is True
 
 
 def kills_at_logout() -> bool | None:
     """What the login manager says of KillUserProcesses; None where there is none to ask."""
-    if not shutil.which("busctl"):
+    if not _has("busctl"):
         return None
     try:
         asked = subprocess.run(

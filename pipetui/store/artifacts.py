@@ -29,6 +29,17 @@ def put(tx: Tx, row: ArtifactRow) -> None:
     )
 
 
+def is_kept_out(tx: Tx, run: str, name: str, job: str) -> bool:
+    """Whether a file of this name is there that a job in force made, while `job` is superseded."""
+    found = tx.execute(
+        """SELECT 1 FROM artifacts JOIN jobs AS maker ON maker.id = artifacts.job
+           WHERE artifacts.run = ? AND name = ? AND maker.id != ? AND maker.superseded IS NULL
+           AND EXISTS (SELECT 1 FROM jobs WHERE jobs.id = ? AND jobs.superseded IS NOT NULL)""",
+        (run, name, job, job),
+    )
+    return found.fetchone() is not None
+
+
 def of(tx: Tx, run: str) -> list[ArtifactRow]:
     rows = tx.execute(
         "SELECT run, name, job, step, size, sha256, rows, at FROM artifacts WHERE run = ? ORDER BY name LIMIT 20000",

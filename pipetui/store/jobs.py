@@ -8,13 +8,14 @@ from typing import Any
 
 from ..engine.jobs import OVER, JobState, JobView, Progress
 from ..engine.values import decode
-from . import rev
+from . import ledger, rev
 from .database import Tx
 
 MOST_DEATHS = 5
 """A job that died this often in a row without progress is parked."""
 
 _LIVE = "('queued', 'running', 'waiting')"
+_HAS_EFFECTS = "EXISTS (SELECT 1 FROM ledger WHERE ledger.job = jobs.id AND certain)"
 
 
 @dataclass(frozen=True)
@@ -113,20 +114,36 @@ def request_cancel(tx: Tx, id: str, now: float) -> None:
 
 def supersede(tx: Tx, run: str, in_force: Collection[str], now: float) -> None:
     """Mark the jobs of a run whose result the record no longer wants, and unmark those that it wants again."""
-    for row in tx.execute("SELECT id, superseded FROM jobs WHERE run = ?", (run,)).fetchall():
+    for row in tx.execute("SELECT id, state, cancel, superseded FROM jobs WHERE run = ?", (run,)).fetchall():
         wanted = row["id"] in in_force
         if wanted == (row["superseded"] is not None):
             since = None if wanted else now
-            tx.execute("UPDATE jobs SET superseded = ?, rev = ? WHERE id = ?", (since, rev.bump(tx), row["id"]))
+            if wanted and row["state"] == "cancelled" and row["cancel"] is None:
+                set_state(tx, row["id"], "queued", now, superseded=None)  # nobody but `abandoned` had stopped it
+            else:
+                tx.execute("UPDATE jobs SET superseded = ?, rev = ? WHERE id = ?", (since, rev.bump(tx), row["id"]))
 
 
 def claimable(tx: Tx, limit: int) -> list[JobRow]:
-    """Queued jobs that are to run, the oldest first; a superseded one only if it has effects that must be finished."""
+    """Queued jobs that are to run, the oldest first; a superseded one only if it has effects that must be finished.
+
+    None of a run that lies in the bin.
+    """
     rows = tx.execute(
         f"""SELECT {_COLUMNS} FROM jobs WHERE state = 'queued' AND cancel IS NULL
-            AND (superseded IS NULL OR EXISTS (SELECT 1 FROM ledger WHERE ledger.job = jobs.id AND certain))
+            AND (superseded IS NULL OR {_HAS_EFFECTS})
+            AND EXISTS (SELECT 1 FROM runs WHERE runs.id = jobs.run AND binned IS NULL)
             ORDER BY queued, id LIMIT ?""",
         (limit,),
+    ).fetchall()
+    return [JobRow(*row) for row in rows]
+
+
+def abandoned(tx: Tx, before: float) -> list[JobRow]:
+    """Jobs that are not over, superseded since before that time, and without effects that must be finished."""
+    rows = tx.execute(
+        f"SELECT {_COLUMNS} FROM jobs WHERE state IN {_LIVE} AND superseded < ? AND NOT {_HAS_EFFECTS} LIMIT 1000",
+        (before,),
     ).fetchall()
     return [JobRow(*row) for row in rows]
 
@@ -141,13 +158,54 @@ def put_progress(tx: Tx, progress: Mapping[str, Progress]) -> None:
     bumped = rev.bump(tx)
     tx.executemany(
         "UPDATE jobs SET done = ?, total = ?, text = ?, rev = ? WHERE id = ?",
-        [(p.done, p.total, p.text, bumped, id) for id, p in progress.items()],
+        [(p.done, p.total, _storable(p.text), bumped, id) for id, p in progress.items()],
     )
 
 
-def claim(tx: Tx, id: str, now: float) -> None:
-    """The job runs from here."""
-    set_state(tx, id, "running", now, recorded=_recorded(tx, id))
+def _storable(text: str) -> str:
+    """SQLite takes no lone surrogates, which the titles of pages may have."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def claim(tx: Tx, id: str, now: float, pid: int | None = None) -> bool:
+    """The job runs from here, in the process `pid`. False when it is no longer to run."""
+    row = get(tx, id)
+    if row is None or row.state != "queued" or row.cancel is not None:
+        return False
+    set_state(tx, id, "running", now, recorded=_recorded(tx, id), pid=pid)
+    return True
+
+
+def fail(tx: Tx, id: str, error: str, now: float) -> None:
+    """A running job ended with an error, unless a person had cancelled it before."""
+    row = get(tx, id)
+    if row is None or row.state != "running":
+        return
+    if row.cancel is not None:
+        set_state(tx, id, "cancelled", now, error="Cancelled.")
+    else:
+        set_state(tx, id, "failed", now, error=_storable(error))
+
+
+def abandon(tx: Tx, id: str, now: float) -> None:
+    """A superseded job was stopped: `supersede` queues it again if the record wants it again."""
+    row = get(tx, id)
+    if row is None or row.state in OVER:
+        return
+    if row.cancel is not None:
+        set_state(tx, id, "cancelled", now, error="Cancelled.")
+    elif row.superseded is None or ledger.has_effects(tx, id):
+        set_state(tx, id, "queued", now)  # in the last moment it was wanted again, or began what must be finished
+    else:
+        set_state(tx, id, "cancelled", now, error="The run went another way, so this was stopped.")
+
+
+def put_back(tx: Tx, id: str, now: float) -> None:
+    """A running job is queued again, through no fault of its own."""
+    row = get(tx, id)
+    if row is not None and row.state == "running":
+        cancelled = row.cancel is not None
+        set_state(tx, id, "cancelled" if cancelled else "queued", now, error="Cancelled." if cancelled else "")
 
 
 def died(tx: Tx, id: str, why: str, now: float) -> None:
@@ -173,8 +231,11 @@ def _recorded(tx: Tx, id: str) -> int:
 
 
 def count_live(tx: Tx) -> dict[str, int]:
-    """How many jobs there are in each state that is not over."""
-    rows = tx.execute(f"SELECT state, count(*) FROM jobs WHERE state IN {_LIVE} GROUP BY state").fetchall()
+    """How many jobs there are in each state that is not over; of superseded ones only those that run."""
+    rows = tx.execute(
+        f"""SELECT state, count(*) FROM jobs
+            WHERE state IN {_LIVE} AND (superseded IS NULL OR state = 'running') GROUP BY state"""
+    ).fetchall()
     return {row[0]: row[1] for row in rows}
 
 

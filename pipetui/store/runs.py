@@ -137,6 +137,10 @@ def shelve(tx: Tx, id: str, shelf: Shelf, now: float) -> None:
     tx.execute("UPDATE runs SET archived = ?, binned = ?, rev = ? WHERE id = ?", (archived, binned, rev.bump(tx), id))
 
 
+def has_running_job(tx: Tx, id: str) -> bool:
+    return tx.execute("SELECT 1 FROM jobs WHERE run = ? AND state = 'running'", (id,)).fetchone() is not None
+
+
 def purge(tx: Tx, id: str) -> None:
     """Remove a run for good, with all that hangs on it."""
     tx.execute("DELETE FROM runs WHERE id = ?", (id,))

@@ -204,8 +204,8 @@ class CardView(Widget, can_focus=True):
         mark = known.locked if is_final_lock else known.states[card.state]
         name = MUTED if is_quiet else "bold" if card.is_open or not card.summary else ""
         left = [
-            line(f"{card.number:>3} ", FAINT),
-            line(f"{mark}  ", LOCKED.colour if card.locked else look.colour),
+            Content.styled(f"{card.number:>3} ", FAINT),
+            Content.styled(f"{mark}  ", LOCKED.colour if card.locked else look.colour),
             label := line(card.step.show or card.id, name, 200),
         ]
         if said := self._said():
@@ -218,7 +218,8 @@ class CardView(Widget, can_focus=True):
     def _said(self) -> str:
         """The one line beside the label: the value's summary, or why there is none."""
         card = self._card
-        if self.expanded and card.state in ("failed", "broken", "waiting", "skipped", "not_applicable"):
+        says_it_below = card.step is FINALIZE or card.state in ("failed", "broken", "waiting", "skipped")
+        if self.expanded and (says_it_below or card.state == "not_applicable"):
             return ""
         if card.state == "running" and not self.expanded and card.job is not None:
             progress = card.job.progress
@@ -246,7 +247,7 @@ class CardView(Widget, can_focus=True):
 
     def _rebuild(self) -> None:
         """Another body in place of the old one, in one frame; the focus stays on this card if it was in the body."""
-        if not self.is_mounted:
+        if not self.is_attached:
             return
         old, self._body = self._body, None
         self._reason = self._field = self._progress = None
@@ -271,7 +272,7 @@ class CardView(Widget, can_focus=True):
         elif card.state == "running" and card.job is not None:
             self._progress = ProgressLine(card.job)
             yield self._progress
-            yield Plain(f"{keys['cancel']} stops it. It goes on when you leave.", classes="note")
+            yield Plain(f"{keys['cancel']} cancels it · it goes on while you are away", classes="note")
         elif card.state == "waiting" and card.job is not None and card.job.question is not None:
             yield Plain(card.reason, classes="question", limit=4_000)
             self._field = FieldInput(card.job.question.field, card.prefill)

@@ -6,305 +6,26 @@ types, see engine/fields.py), checks nothing and stores nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.reactive import reactive
-from textual.widget import Widget
-from textual.widgets import Button, Input, OptionList
-from textual.widgets import TextArea as StockTextArea
-from textual.widgets.option_list import Option
+from textual.widgets import Button
 
-from ..engine.fields import Choice, Field, Group, Switch, Text, TextArea
-from ..text import count, displayable
-from .marks import has_unicode, marks
-from .plain import MUTED, Line, Plain, line
+from ..engine.fields import Field, Group
+from ..text import count
+from .controls import Edited, Entered, FilteredOptions, LinesBox, Options, TextBox, Toggle, control_for
+from .plain import Plain
+
+__all__ = ["Edited", "Entered", "FieldInput", "FilteredOptions", "LinesBox", "Options", "TextBox", "Toggle"]
 
 Path: TypeAlias = tuple[str, ...]
 """The names that lead to a member of a group; () is the field itself."""
-
-MOST_LISTED = 8
-"""A choice of more options than this gets a filter."""
-
-MOST_MATCHES = 100
-"""Options that a filtered list shows at once."""
-
-
-@dataclass
-class Edited(Message):
-    """The control `source` may hold another input now."""
-
-    source: Widget
-
-
-class Entered(Message):
-    """Enter was pressed in a control: on to the next, or submit."""
-
-
-class Control(Protocol):
-    """What FieldInput asks of the widget that takes an input."""
-
-    @property
-    def given(self) -> Any: ...
-
-
-class TextBox(Input):
-    """One line of text. What can't be shown is shown by its picture, and comes back as it was unless it is edited."""
-
-    DEFAULT_CSS = """
-    TextBox, TextBox.-textual-compact {
-        background: $surface-lighten-1;
-        padding: 0 1;
-        &:focus { background: $surface-lighten-2; background-tint: $foreground 0%; }
-    }
-    """
-
-    def __init__(self, given: Any, placeholder: str = "") -> None:
-        self._given = given if isinstance(given, str) else "" if given is None else str(given)
-        self._shown = displayable(self._given).replace("\n", " ")
-        super().__init__(self._shown, displayable(placeholder, 200), compact=True, select_on_focus=False)
-        self.cursor_blink = False
-
-    @property
-    def given(self) -> str:
-        return self._given if self.value == self._shown else self.value
-
-    def _on_paste(self, event: events.Paste) -> None:
-        """All lines, joined by spaces; the stock Input drops all but the first."""
-        event.stop()
-        event.prevent_default()
-        self.replace(displayable(" ".join(event.text.split())), *sorted(self.selection))
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        self.post_message(Edited(self))
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.post_message(Entered())
-
-
-class LinesBox(StockTextArea):
-    """Lines of text: grows to 12 lines, then scrolls."""
-
-    DEFAULT_CSS = """
-    LinesBox, LinesBox.-textual-compact {
-        height: auto;
-        min-height: 3;
-        max-height: 12;
-        padding: 0 1;
-        background: $surface-lighten-1;
-        &:focus { background: $surface-lighten-2; }
-        & .text-area--cursor { text-style: reverse; }
-    }
-    """
-
-    def __init__(self, given: Any, placeholder: str = "") -> None:
-        self._given = given if isinstance(given, str) else "" if given is None else str(given)
-        self._shown = displayable(self._given)
-        super().__init__(
-            self._shown,
-            soft_wrap=False,
-            compact=True,
-            highlight_cursor_line=False,
-            placeholder=Content(displayable(placeholder, 1_000)),
-        )
-        self.cursor_blink = False
-        self.match_cursor_bracket = False
-
-    @property
-    def given(self) -> str:
-        return self._given if self.text == self._shown else self.text
-
-    @property
-    def items(self) -> int:
-        """The number of lines that are not blank."""
-        return sum(1 for number in range(self.document.line_count) if self.document[number].strip())
-
-    async def _on_paste(self, event: events.Paste) -> None:
-        event.stop()
-        event.prevent_default()
-        text = displayable(event.text.replace("\r\n", "\n").replace("\r", "\n"))
-        result = self.replace(text, *self.selection, maintain_selection_offset=False)
-        self.move_cursor(result.end_location)
-
-    def on_text_area_changed(self, event: StockTextArea.Changed) -> None:
-        event.stop()
-        self.post_message(Edited(self))
-
-
-class Options(OptionList):
-    """A short list: the highlighted option is the input. Nothing is highlighted where nothing was given."""
-
-    DEFAULT_CSS = """
-    Options, Options.-textual-compact {
-        padding: 0 1;
-        background: $surface-lighten-1;
-        &:focus { background: $surface-lighten-1; background-tint: $foreground 0%; }
-    }
-    """
-
-    def __init__(self, pairs: Sequence[tuple[str, str]], given: Any) -> None:
-        super().__init__(*(Option(line(label)) for _, label in pairs), markup=False, compact=True)
-        self._values = [value for value, _ in pairs]
-        chosen = [number for number, pair in enumerate(pairs) if given in pair]
-        self.highlighted = chosen[0] if chosen else None
-
-    @property
-    def given(self) -> str:
-        return "" if self.highlighted is None else self._values[self.highlighted]
-
-    def action_select(self) -> None:
-        self.post_message(Entered())
-
-    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        event.stop()
-        self.post_message(Edited(self))
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """A click; Enter goes by `action_select`."""
-        event.stop()
-        self.post_message(Edited(self))
-
-
-class FilteredOptions(Vertical):
-    """A long list with a filter: typing narrows it, up and down choose."""
-
-    DEFAULT_CSS = """
-    FilteredOptions {
-        height: auto;
-        Options { max-height: 8; }
-    }
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key, f"list('{action}')", show=False)
-        for key, action in (
-            ("up", "cursor_up"), ("down", "cursor_down"), ("pageup", "page_up"), ("pagedown", "page_down"),
-        )
-    ]  # fmt: skip
-
-    def __init__(self, pairs: Sequence[tuple[str, str]], given: Any) -> None:
-        super().__init__()
-        self._pairs = list(pairs)
-        self._chosen = next((pair[0] for pair in self._pairs if given in pair), "")
-        self._box = TextBox("", f"type to filter {count(len(self._pairs))} options")
-        self._list = self._options(self._pairs)
-
-    def compose(self) -> ComposeResult:
-        yield self._box
-        yield self._list
-
-    @property
-    def given(self) -> str:
-        return self._list.given
-
-    def focus(self, scroll_visible: bool = True, *, from_app_focus: bool = False) -> Self:
-        self._box.focus(scroll_visible)
-        return self
-
-    def action_list(self, action: str) -> None:
-        getattr(self._list, f"action_{action}")()
-
-    def _options(self, pairs: Sequence[tuple[str, str]]) -> Options:
-        """A list of the first pairs, and of the chosen one wherever it stands."""
-        shown = list(pairs[:MOST_MATCHES])
-        shown += [pair for pair in pairs[MOST_MATCHES:] if pair[0] == self._chosen]
-        options = Options(shown, self._chosen)
-        options.can_focus = False
-        return options
-
-    async def on_edited(self, event: Edited) -> None:
-        if event.source is not self._box:  # the list moved
-            self._chosen = self._list.given or self._chosen
-            return
-        event.stop()
-        await self._narrow(self._box.value.casefold().split())
-
-    async def _narrow(self, words: Sequence[str]) -> None:
-        pairs = [pair for pair in self._pairs if all(word in f"{pair[1]} {pair[0]}".casefold() for word in words)]
-        old, self._list = self._list, self._options(pairs)
-        if words and self._list.highlighted is None and pairs:
-            self._list.highlighted = 0
-        with self.app.batch_update():
-            await old.remove()
-            await self.mount(self._list)
-        self.post_message(Edited(self))
-
-
-class Toggle(Line, can_focus=True):
-    """Yes or no: space changes it, y and n say which."""
-
-    DEFAULT_CSS = """
-    Toggle {
-        width: auto;
-        padding: 0 1;
-        background: $surface-lighten-1;
-        &:focus { background: $surface-lighten-2; text-style: bold; }
-    }
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "flip", "Yes/No"),
-        Binding("enter", "enter", show=False),
-        Binding("y", "set(True)", show=False),
-        Binding("n", "set(False)", show=False),
-    ]
-
-    value: reactive[bool] = reactive(False, init=False)
-
-    def __init__(self, given: Any) -> None:
-        super().__init__()
-        self.set_reactive(Toggle.value, given is True)
-
-    @property
-    def given(self) -> bool:
-        return self.value
-
-    def watch_value(self) -> None:
-        self.post_message(Edited(self))
-
-    def action_flip(self) -> None:
-        self.value = not self.value
-
-    def action_set(self, value: bool) -> None:
-        self.value = value
-
-    def action_enter(self) -> None:
-        self.post_message(Entered())
-
-    def on_click(self) -> None:
-        self.action_flip()
-
-    def content(self, width: int) -> Content:
-        known = marks(has_unicode())
-        parts = []
-        for word, is_it in (("Yes", self.value), ("No", not self.value)):
-            parts.append(line(f"{known.yes if is_it else known.no} {word}", "$accent" if is_it else MUTED))
-        return Content("   ").join(parts)
-
-
-def control_for(field: Field, given: Any) -> Widget:
-    """The control for a field that is no Group. Its `given` is the input."""
-    match field:
-        case TextArea():
-            return LinesBox(given, field.placeholder)
-        case Choice():
-            pairs = field.pairs
-            return Options(pairs, given) if len(pairs) <= MOST_LISTED else FilteredOptions(pairs, given)
-        case Switch():
-            return Toggle(given)
-        case Text():
-            return TextBox(given, field.placeholder)
-        case _:
-            return TextBox(given)
 
 
 class Member(Vertical):
@@ -317,12 +38,13 @@ class Member(Vertical):
         .label { width: 22; height: auto; color: $text-muted; padding-right: 1; }
         .error { color: $text-error; display: none; }
         &.-invalid .error { display: block; }
+        &.-labelled .error { padding-left: 22; }
         &:focus-within .label { color: $foreground; }
     }
     """
 
     def __init__(self, field: Field, given: Any, path: Path) -> None:
-        super().__init__()
+        super().__init__(classes="-labelled" if path else "")
         self.field, self.path = field, path
         self.control = control_for(field, given)
         self._error = Plain(classes="error")
@@ -338,12 +60,20 @@ class Member(Vertical):
 
     @property
     def given(self) -> Any:
-        control: Any = self.control
-        return control.given
+        return self.control.given
 
     @property
     def hint(self) -> str:
-        hint = self.field.hint or self.field.accepts
+        """What is accepted; where the options are in sight, how one is chosen."""
+        match self.control:
+            case Options():
+                hint = self.field.hint or "up and down choose"
+            case FilteredOptions():
+                hint = self.field.hint or "type to narrow the list, up and down choose"
+            case Toggle():
+                hint = self.field.hint or "space changes it, y and n say which"
+            case _:
+                hint = self.field.hint or self.field.accepts
         if not isinstance(self.control, LinesBox):
             return hint
         items = self.control.items
@@ -381,9 +111,10 @@ class FieldInput(Vertical):
         Button, Button.-textual-compact {
             margin-right: 2;
             min-width: 10;
-            color: $text-muted;
-            background: $surface-lighten-1;
-            &:focus { color: $foreground; background: $accent 40%; text-style: bold; background-tint: $foreground 0%; }
+            color: $text-primary;
+            background: $primary-muted;
+            text-style: none;
+            &:focus { color: $foreground; background: $primary; text-style: bold; background-tint: $foreground 0%; }
         }
     }
     """
@@ -421,6 +152,7 @@ class FieldInput(Vertical):
         self._hint = Plain(classes="hint", limit=500)
         self._error = Plain(classes="error")
         self._last = self.given
+        self._wants_focus = False
 
     def compose(self) -> ComposeResult:
         yield from self._members
@@ -431,6 +163,8 @@ class FieldInput(Vertical):
 
     def on_mount(self) -> None:
         self._show_hint()
+        if self._wants_focus:
+            self.call_later(self.focus)
 
     @property
     def given(self) -> Any:
@@ -446,8 +180,9 @@ class FieldInput(Vertical):
         return result
 
     def focus(self, scroll_visible: bool = True, *, from_app_focus: bool = False) -> Self:
-        """Focus the first control."""
-        if self._members:
+        """Focus the first control, at once or as soon as it is mounted."""
+        self._wants_focus = not self.is_mounted
+        if self._members and self.is_mounted:
             self._members[0].control.focus(scroll_visible)
         return self
 

@@ -8,6 +8,7 @@ from textual import events
 from textual.content import Content
 from textual.screen import Screen
 
+from .marks import has_unicode
 from .plain import FAINT, Line, line
 
 
@@ -68,7 +69,8 @@ class KeyBar(Line):
             place = places.setdefault(node, len(places))
             at = (node, binding.action)
             if binding.show and at not in keys:
-                keys[at] = Key(binding.key, self.app.get_key_display(binding), binding.description, enabled)
+                shown = self.app.get_key_display(binding) if has_unicode() else binding.key
+                keys[at] = Key(binding.key, shown, binding.description, enabled)
                 order[at] = (place, not binding.priority)
         return tuple(keys[at] for at in sorted(keys, key=order.__getitem__))
 
@@ -88,7 +90,8 @@ class KeyBar(Line):
             if parts:
                 parts.append(Content(" " * GAP))
             parts.append(line(key.shown, "bold $footer-key-foreground" if key.enabled else FAINT))
-            parts.append(line(f" {key.description}", "" if key.enabled else FAINT))
+            parts.append(Content(" "))
+            parts.append(line(key.description, "" if key.enabled else FAINT))
         return Content.assemble(*parts)
 
     def on_click(self, event: events.Click) -> None:

@@ -55,11 +55,11 @@ class StatusBar(Line):
             states.append(line(self.model, MUTED))
         if self.jobs:
             where = " in the app" if self.worker == "app" else ""
-            states.append(line(f"{count(self.jobs)} running{where}", "$primary"))
+            states.append(line(f"{count(self.jobs)} running{where}", "$text-primary"))
         elif self.worker == "app":
-            states.append(line("jobs run in the app", "$warning"))
+            states.append(line("jobs run in the app", "$text-warning"))
         elif self.worker:
             states.append(line(self.worker, MUTED))
         if self.env and self.env != "prod":
-            states.append(line(f" {self.env} ", "reverse $warning"))
+            states.append(Content.assemble(" ", line(self.env), " ").stylize("auto on $warning"))
         return Content("  ").join(states)

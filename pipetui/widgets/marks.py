@@ -23,16 +23,16 @@ class Look:
 
 LOOKS: Mapping[State, Look] = {
     "pending": Look("○", ".", "", FAINT),
-    "active": Look("▸", ">", "", "$accent"),
-    "editing": Look("✎", "e", "editing", "$accent"),
-    "running": Look("●", "*", "running", "$primary"),
-    "waiting": Look("?", "?", "asks you", "$warning"),
-    "failed": Look("✗", "x", "failed", "$error"),
-    "stale": Look("~", "~", "to confirm", "$warning"),
+    "active": Look("▸", ">", "", "$text-accent"),
+    "editing": Look("✎", "e", "editing", "$text-accent"),
+    "running": Look("●", "*", "running", "$text-primary"),
+    "waiting": Look("?", "?", "asks you", "$text-warning"),
+    "failed": Look("✗", "x", "failed", "$text-error"),
+    "stale": Look("~", "~", "to confirm", "$text-warning"),
     "skipped": Look("⤼", "/", "skipped", MUTED),
-    "done": Look("✓", "+", "", "$success"),
+    "done": Look("✓", "+", "", "$text-success"),
     "not_applicable": Look("–", "-", "does not apply", FAINT),
-    "broken": Look("!", "!", "broken", "$error"),
+    "broken": Look("!", "!", "broken", "$text-error"),
 }
 
 LOCKED = Look("■", "#", "locked", MUTED)

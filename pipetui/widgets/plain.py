@@ -45,6 +45,12 @@ def spread(left: Content, right: Content, width: int) -> Content:
 class Plain(Static):
     """Text from outside, shown as it is. The caller's `limit` caps what is rendered (in characters)."""
 
+    DEFAULT_CSS = """
+    Plain {
+        width: 1fr;
+    }
+    """
+
     def __init__(self, text: object = "", *, style: str = "", limit: int = 64_000, **more: Any) -> None:
         self._style, self._limit = style, limit
         super().__init__(plain(text, style, limit), markup=False, **more)

@@ -95,7 +95,7 @@ class ProgressLine(Line):
     def content(self, width: int) -> Content:
         job, progress = self._job, self._job.progress
         if job.cancelling:
-            return fitted(line("Stopping …", "$warning"), width)
+            return fitted(line("Stopping …", "$text-warning"), width)
         if job.state == "queued":
             return fitted(line("Waiting for its turn.", MUTED), width)
         parts: list[Content] = []

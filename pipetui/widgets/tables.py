@@ -91,6 +91,7 @@ class DataView(ScrollView, can_focus=True):
         min-height: 2;
         scrollbar-size-horizontal: 0;
         scrollbar-size-vertical: 1;
+        scrollbar-background: $surface;
         & > .data--header { color: $text-muted; text-style: bold; }
         & > .data--cursor { background: $block-cursor-blurred-background; }
         &:focus > .data--cursor {
@@ -119,15 +120,29 @@ class DataView(ScrollView, can_focus=True):
 
     def __init__(self, rows: Rows, widths: dict[str, int]) -> None:
         super().__init__()
-        self._rows = rows
-        sample = [rows.row(number) for number in range(min(SAMPLE, rows.count))]
-        self._columns = columns_of(rows.columns, sample, widths)
+        self._rows, self._widths = rows, widths
+        self._columns: list[Column] = []
         self.grow()
 
     def grow(self) -> None:
-        """Take notice of rows that have come since."""
+        """Take notice of rows that have come since. Widths are taken at once, and again when all rows are there."""
+        if not self._columns or self._rows.complete:
+            try:
+                self._columns = columns_of(self._rows.columns, self._sample(), self._widths)
+            except OSError:  # the file has gone: the lines say so where they are drawn
+                self._columns = self._columns or columns_of(self._rows.columns, [], self._widths)
         width = sum(column.width + GAP for column in self._columns)
         self.virtual_size = Size(width, self._rows.count + 1)
+
+    def _sample(self) -> list[Sequence[Any]]:
+        """The first rows, and some of the middle and the end."""
+        rows = self._rows
+        numbers = [
+            *range(SAMPLE),
+            *range(rows.count // 2, rows.count // 2 + 20),
+            *range(max(0, rows.count - 20), rows.count),
+        ]
+        return [rows.row(number) for number in numbers if number < rows.count]
 
     @property
     def page(self) -> int:
@@ -183,21 +198,20 @@ class DataView(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         style = self.rich_style
         if y == 0:
-            style += self._component("data--header")
+            style = self.get_component_rich_style("data--header")
             return self._strip([column.name for column in self._columns], style, left, width)
         number = top + y - 1
         if number >= self._rows.count:
             return Strip.blank(width, style)
         if number == self.cursor:
-            style += self._component("data--cursor")
+            style = self.get_component_rich_style("data--cursor")
         try:
             row = self._rows.row(number)
         except OSError as error:
-            return self._strip([f"This row can't be read: {error.strerror}"], style, left, width)
+            return Strip([Segment(f"This row can't be read: {error.strerror}.", style)]).adjust_cell_length(
+                width, style
+            )
         return self._strip([cell_text(value) for value in row], style, left, width)
-
-    def _component(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True)
 
     def _strip(self, texts: Sequence[str], style: Style, left: int, width: int) -> Strip:
         parts = [
@@ -354,7 +368,5 @@ class TableView(Vertical):
         else:
             text = f"row {count(self.data_view.cursor + 1)} of {count(rows.count)}"
             if isinstance(rows, CsvRows) and not rows.complete:
-                text += f"+ · reading, {rows.share:.0%}"
-            if self._error:
-                text += f" · {self._error}"
+                text += f"+ · {self._error or f'reading, {rows.share:.0%}'}"
         self._status.update(text, layout=False)

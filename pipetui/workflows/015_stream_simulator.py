@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from typing import TypedDict
 
 from pipetui import Job, JobError, Run, Step, Workflow
@@ -76,7 +77,14 @@ async def _accident(job: Job, options: Options, tick: int) -> None:
     if tick == options["fail_at"] and await _is_first(job, "fail"):
         raise JobError(f"Failed at tick {tick}, as you wished. The ticks so far are kept: try again to go on.")
     if tick == options["kill_at"] and await _is_first(job, "kill"):
+        if not _has_own_process():
+            raise JobError("This job runs inside the app, which a kill would end: try again, and it goes on.")
         os.kill(os.getppid() if options["kill"] == "worker" else os.getpid(), signal.SIGKILL)
+
+
+def _has_own_process() -> bool:
+    spec = sys.modules["__main__"].__spec__
+    return spec is not None and spec.name == "pipetui.worker.child"
 
 
 async def _is_first(job: Job, what: str) -> bool:

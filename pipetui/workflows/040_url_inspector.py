@@ -100,7 +100,7 @@ class UrlInspector(Workflow):
 
         urls = run.value("urls", list[str])
         options = run.value("options", Options)
-        folder = run.folder / "pages"
+        folder = run.folder / f"pages-{job.id[:8]}"  # a job that was reverted may still be writing into its own
         rows: dict[str, PageRow] = {}
         left = iter(urls)
 

@@ -1,0 +1,428 @@
+"""The app: it opens the service, shows one screen at a time, and tells them what changed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, TypeAlias
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.theme import Theme
+from textual.widget import Widget
+from textual.worker import WorkerFailed
+
+from . import log, settings
+from .engine.fields import Invalid
+from .engine.refusals import Refusal
+from .engine.registry import Entry
+from .paths import Paths
+from .screens.away import MOST, Away, told
+from .screens.base import MainScreen, Place, Severity
+from .screens.commands import bindings, keymap_of, shown_key
+from .screens.dialogs import TooSmall
+from .screens.home import Home
+from .service import Service
+from .service.facts import Broken
+from .service.place import Place as Memory
+from .service.starter import start_worker
+from .settings import Settings, SettingsError
+from .store.errors import StoreError
+from .store.jobs import JobRow
+from .store.rev import Changes
+from .terminal.app import TerminalApp
+from .text import displayable
+
+COLUMNS, LINES = 80, 24
+"""Below this there is a message in place of the screens."""
+
+REMEMBER_SECONDS = 0.5
+"""What the app knows of its place is on disk this long after it changed."""
+
+FILES_SECONDS = 5.0
+"""Between two looks at the workflow files."""
+
+STORM = 20
+STORM_SECONDS = 10.0
+"""So many unexpected exceptions in so short a time end the app."""
+
+SENTENCES = (Refusal, Invalid, Broken, StoreError, SettingsError)
+"""What goes wrong as it may; the text is for the user, and there is nothing to log."""
+
+LEAVE_SECONDS = 5.0
+"""Jobs that run in the app have this long to stop when it ends."""
+
+JobsHere: TypeAlias = Callable[[Paths, Settings, asyncio.Event], Coroutine[Any, Any, None]]
+
+_log = logging.getLogger("pipetui.app")
+
+
+class PipetuiApp(TerminalApp[None], inherit_bindings=False):
+    """One main screen at a time, dialogs on top of it. Make it with an open service, in the loop that runs it."""
+
+    TITLE = "pipetui"
+    ENABLE_COMMAND_PALETTE = False  # the stock one; ours is opened by `action_palette`
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
+    CSS = """
+    Toast { width: 72; max-width: 96%; padding: 0 1; }
+    ToastRack { margin-bottom: 1; }
+    """
+
+    def __init__(self, service: Service, *, trouble: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.service = service
+        self.profile = "default"
+        self.away: Sequence[str] = ()
+        self.keymap, wrong = keymap_of(service.settings.keys)
+        self.set_keymap(self.keymap)
+        self.last_words = ""
+        self.unexpected: deque[BaseException] = deque(maxlen=STORM)
+        self._times: deque[float] = deque(maxlen=STORM)
+        self._trouble = [*trouble, *wrong]
+        self._memory = Memory(service.db)
+        self._entries: asyncio.Task[list[Entry]] | None = None
+        self._pending: dict[str, Any] = {}
+        self._rev: int | None = None
+        self._states: dict[str, str] = {}
+        self._worker_state = ""
+        self._is_up = False
+        if service.settings.theme in self.available_themes:
+            self.theme = service.settings.theme
+        else:
+            self._trouble.append(f"There is no theme {service.settings.theme!r}: the palette lists them.")
+
+    # the start
+
+    async def on_mount(self) -> None:
+        """Where it was, news first."""
+        known = await self._memory.get()
+        self._rev = known.get("rev") if isinstance(known.get("rev"), int) else None
+        self.profile = known["profile"] if isinstance(known.get("profile"), str) else self.profile
+        rev, news = await self._memory.news(self._rev)
+        if news:
+            self.away = await self._tell(news)
+        else:
+            self.remember(rev=rev)
+        self._states = {job.id: job.state for job in await self.service.jobs.latest(live=True)}
+        await self.push_screen(_screen(_place(known)))
+        await self._count()
+        self.theme_changed_signal.subscribe(self, self._theme_changed)
+        for sentence in self._trouble:
+            self.say(sentence, "warning")
+        self.run_worker(self._follow(), group="feed")
+        self.set_interval(FILES_SECONDS, self._look_at_files)
+        self.set_interval(REMEMBER_SECONDS, self.flush)
+        self._is_up = True
+        if self._states:
+            self.run_worker(self._work(), group="work")
+
+    async def _work(self) -> None:
+        """Jobs that a reboot left behind go on."""
+        if trouble := await self.service.work():
+            self.say(trouble, "warning")
+
+    def runs_jobs(self, why: str) -> None:
+        """Jobs run in this process from now on."""
+        self._worker_state = "app"
+        self.main.status.worker = "app"
+        self.say(why, "warning")
+
+    async def entries(self) -> Sequence[Entry]:
+        """The workflows in menu order; loaded in a thread when first asked for."""
+        if self._entries is None:
+            self._entries = asyncio.create_task(asyncio.to_thread(self._read_entries))
+        await asyncio.shield(self._entries)
+        return self.service.registry.entries()
+
+    def _read_entries(self) -> list[Entry]:
+        return self.service.registry.entries()
+
+    async def entry(self, app_name: str) -> Entry | None:
+        """The workflow of this name, if it is there."""
+        return next((entry for entry in await self.entries() if entry.app_name == app_name), None)
+
+    # what the screens ask
+
+    async def go(self, place: Place) -> None:
+        """Show another screen in place of this one."""
+        before = self.main
+        await before.settle()
+        screen = _screen(place)
+        self.remember(screen=place.screen, app_name=place.app_name, run=place.run, memory=dict(place.memory))
+        while self.screen is not before:
+            self.pop_screen()
+        await self.switch_screen(screen)
+        await self._count()
+
+    @property
+    def main(self) -> MainScreen:
+        """The main screen, whatever lies on top of it."""
+        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, MainScreen))
+
+    def say(self, text: object, severity: Severity = "information") -> None:
+        """A notice, in a sentence."""
+        self.notify(displayable(text, 1_000), severity=severity, markup=False, timeout=12 if severity == "error" else 6)
+
+    def remember(self, **values: Any) -> None:
+        """Keep these values (JSON) of the place for the next start."""
+        self._pending.update(values)
+
+    async def flush(self) -> None:
+        """Write what is to be remembered."""
+        if self._pending:
+            values, self._pending = self._pending, {}
+            await self._memory.put(values)
+
+    async def settle(self) -> None:
+        """Write everything that is not on disk yet: the app ends."""
+        for screen in self.screen_stack:
+            if isinstance(screen, MainScreen):
+                await screen.settle()
+        await self.flush()
+
+    # changes
+
+    async def _follow(self) -> None:
+        """Tell the screens what was written, by whomever."""
+        feed = self.service.feed()
+        while True:
+            try:
+                async for changes in feed.changes():
+                    await self._changed(changes)
+            except Exception as error:  # whatever a screen makes of it, the next change is told again
+                self._handle_exception(error)
+                await asyncio.sleep(1)
+
+    async def _changed(self, changes: Changes) -> None:
+        if changes.jobs:
+            await self._count()
+            await self._ring(changes)
+        await self.main.changed(changes)
+
+    async def _count(self) -> None:
+        counts = await self.service.jobs.counts()
+        status = self.main.status
+        status.jobs, status.worker = sum(counts.values()), self._worker_state
+
+    async def _ring(self, changes: Changes) -> None:
+        """A notice and the bell for jobs that ended or ask, unless one looks at them."""
+        over = []
+        for id in list(changes.jobs)[:50]:
+            job = await self.service.jobs.row(id)
+            before, self._states[id] = self._states.get(id), job.state
+            if job.state != before and job.state in ("done", "failed", "parked", "waiting") and job.superseded is None:
+                over.append(job)
+        if not over:
+            return
+        self.remember(rev=changes.rev)
+        elsewhere = [job for job in over if job.run != getattr(self.main, "run_id", None)]
+        for text in await self._tell(elsewhere[:MOST]):
+            self.say(text)
+        if elsewhere and self.service.settings.bell:
+            self.bell()
+
+    async def _tell(self, jobs: Sequence[JobRow]) -> list[str]:
+        lines = []
+        for job in jobs:
+            run = await self.service.runs.row(job.run)
+            entry = await self.entry(run.app_name)
+            steps = entry.workflow.body() if entry and entry.workflow else []
+            label = next((step.show for step in steps if step.id == job.step), job.step)
+            lines.append(told(f"{run.profile}-{run.app_name}-{run.part}", label, job.view))
+        return lines
+
+    async def _look_at_files(self) -> None:
+        """A workflow file that was saved is loaded again."""
+        await self.entries()
+        if await asyncio.to_thread(self.service.registry.refresh):
+            await self.main.changed(None)
+
+    # keys
+
+    def get_key_display(self, binding: Binding) -> str:
+        """A key as people write it."""
+        return shown_key(binding.key)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "seen":
+            return bool(self.away)
+        if action in ("jobs", "home", "palette", "theme", "help"):
+            return isinstance(self.screen, MainScreen)
+        return True
+
+    async def action_jobs(self) -> None:
+        await self.go(Place("jobs"))
+
+    async def action_home(self) -> None:
+        await self.go(Place())
+
+    def action_palette(self) -> None:
+        from textual.command import CommandPalette
+
+        from .screens.palette import Commands
+
+        self.push_screen(CommandPalette(providers=[Commands], placeholder="Find a command"))
+
+    def action_theme(self) -> None:
+        self.search_themes()
+
+    def action_help(self) -> None:
+        from .screens.help import Help
+
+        self.push_screen(Help(self.keymap, str(self.service.paths.settings)))
+
+    def action_seen(self) -> None:
+        self.away = ()
+        for away in self.main.query(Away):
+            away.show(())
+        self.run_worker(self._seen(), group="seen")
+
+    async def _seen(self) -> None:
+        rev, _ = await self._memory.news(None)
+        self.remember(rev=rev)
+        self.refresh_bindings()
+
+    async def action_quit(self) -> None:
+        await self.settle()
+        self.exit()
+
+    def _theme_changed(self, theme: Theme) -> None:
+        if theme.name != self.service.settings.theme:
+            self.run_worker(self._keep_theme(theme.name), group="theme", exclusive=True)
+
+    async def _keep_theme(self, name: str) -> None:
+        try:
+            await asyncio.to_thread(settings.save, self.service.paths.settings, "theme", name)
+        except OSError as error:
+            self.say(f"The theme is for this time only: the settings can't be written ({error.strerror}).", "warning")
+
+    # the size
+
+    def on_resize(self, event: events.Resize) -> None:
+        is_small = event.size.width < COLUMNS or event.size.height < LINES
+        is_shown = isinstance(self.screen, TooSmall)
+        if is_small and not is_shown:
+            self.push_screen(TooSmall(COLUMNS, LINES))
+        elif is_shown and not is_small:
+            self.pop_screen()
+
+    # what goes wrong
+
+    def _start_widget(self, parent: Widget, widget: Widget) -> None:
+        """Textual's, with a guard around what the widget does with its messages.
+
+        In Textual 8.2 an exception in a handler ends the widget's message loop, whatever `_handle_exception` does;
+        here it costs that message. tests/test_app.py holds Textual to what this leans on.
+        """
+        vars(widget)["_dispatch_message"] = partial(self._guarded, widget._dispatch_message)
+        super()._start_widget(parent, widget)
+
+    async def _dispatch_message(self, message: Message) -> None:
+        await self._guarded(super()._dispatch_message, message)
+
+    async def _guarded(self, dispatch: Callable[[Message], Awaitable[None]], message: Message) -> None:
+        try:
+            await dispatch(message)
+        except Exception as error:  # the last guard: it is told and logged, and the app goes on
+            self._handle_exception(error)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """An exception that nobody expected, from a handler, timer, worker or drawing: tell it, log it, go on.
+
+        In place of Textual's, which ends the app, prints the locals (tokens among them), and exits with 0.
+        """
+        if isinstance(error, WorkerFailed):
+            error = error.error if isinstance(error.error, Exception) else error
+        if isinstance(error, SENTENCES) and self._is_up:
+            self.say(error, "warning" if isinstance(error, Refusal | Invalid) else "error")
+            return
+        _log.error("unexpected", exc_info=error)
+        self.unexpected.append(error)
+        now = time.monotonic()
+        self._times.append(now)
+        if not self._is_up or (len(self._times) == STORM and now - self._times[0] < STORM_SECONDS):
+            what = str(error) if isinstance(error, SENTENCES) else f"{type(error).__name__}: {error}"
+            self.last_words = (
+                f"pipetui had to end: {displayable(what, 500)}. Nothing that was submitted is lost. "
+                f"The log has the details: {self.service.paths.log}"
+            )
+            self._return_code = 1
+            self.exit(return_code=1)
+            return
+        what = type(error).__name__
+        self.say(f"Something went wrong ({what}); nothing was lost; the log has the details.", "error")
+
+
+def _screen(place: Place) -> MainScreen:
+    """The screen of a place; imported when it is first gone to."""
+    match place.screen:
+        case "workflow":
+            from .screens.workflow import WorkflowScreen
+
+            return WorkflowScreen(place)
+        case "run":
+            from .screens.run import RunScreen
+
+            return RunScreen(place)
+        case "jobs":
+            from .screens.jobs import JobsScreen
+
+            return JobsScreen(place)
+    return Home(place)
+
+
+def _place(known: Mapping[str, Any]) -> Place:
+    """The place as it was remembered; home where that can't be read."""
+    screen, app_name, run, memory = (known.get(name) for name in ("screen", "app_name", "run", "memory"))
+    if not isinstance(app_name, str) or not isinstance(run, str) or not isinstance(memory, dict):
+        return Place()
+    if screen == "workflow" or screen == "run" or screen == "jobs":
+        return Place(screen, app_name, run, memory)
+    return Place("home", app_name, run, memory)
+
+
+def run(
+    paths: Paths, settings: Settings, *, no_mouse: bool, debug: bool, jobs_here: JobsHere | None = None
+) -> int:
+    """Show the app until it is left; the process's exit code. `terminal.check.refusal` was asked before.
+
+    `jobs_here` runs jobs in this process until its event is set: for where no worker can be started.
+    """
+    log.start(paths.log, "debug" if debug else "info")
+    return asyncio.run(_run(paths, settings, no_mouse, jobs_here))
+
+
+async def _run(paths: Paths, settings: Settings, no_mouse: bool, jobs_here: JobsHere | None) -> int:
+    stop = asyncio.Event()
+    here: list[asyncio.Task[None]] = []
+
+    async def starter(paths: Paths) -> str:
+        trouble = await start_worker(paths)
+        if trouble and jobs_here is not None and not (here and not here[-1].done()):
+            here.append(asyncio.create_task(jobs_here(paths, settings, stop)))
+            app.runs_jobs(trouble)
+        return trouble
+
+    try:
+        async with Service.open(paths, settings, starter=starter) as service:
+            app = PipetuiApp(service)
+            await app.run_async(mouse=settings.mouse and not no_mouse)
+            try:
+                await app.settle()
+            except StoreError as error:
+                _log.warning("at the end: %s", error)
+            stop.set()
+            if here:
+                await asyncio.wait(here, timeout=LEAVE_SECONDS)
+    except (StoreError, OSError) as error:
+        sys.stderr.write(f"pipetui: {displayable(error)}\n")
+        return 1
+    if app.last_words:
+        sys.stderr.write(app.last_words + "\n")
+    return app.return_code or 0

@@ -1,0 +1,201 @@
+"""The command line: what may be said, and who does it. A command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from importlib import import_module
+
+from . import __version__
+from .commands.exits import BROKEN_PIPE, CRASH, INTERRUPTED, USAGE, Exit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, NoReturn
+
+    from .commands.exits import Command
+
+EXIT_CODES = """\
+exit codes: 0 as asked, 1 crash, 2 wrong use or invalid value, 3 a job failed, 4 it waits for a person,
+            5 locked or changed meanwhile, 128+n ended by signal n"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the arguments say; the exit code. Errors are one sentence on stderr, and with --json a document too."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    _prepare_streams()
+    args = argparse.Namespace(json="--json" in given, debug="--debug" in given, env="prod")
+    try:
+        try:
+            args = parser().parse_args(given)
+            code = _command(args.call)(args)
+        except Exit as end:
+            code = _say(end, args)
+        except KeyboardInterrupt:
+            code = _say(Exit(INTERRUPTED, "Interrupted."), args)
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # the last one who can turn it into a sentence
+            from .commands.errors import explain
+
+            code = _say(explain(error, args), args)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has gone, and wants no more
+        _abandon_stdout()
+        return BROKEN_PIPE
+    except OSError as error:
+        _abandon_stdout()
+        sys.stderr.write(f"pipetui: The output can't be written: {error.strerror}.\n")
+        return CRASH
+    return code
+
+
+def _command(call: str) -> Command:
+    """`runs:show` is the function `show` in commands/runs.py."""
+    module, _, name = call.partition(":")
+    command: Command = getattr(import_module(f".commands.{module}", __package__), name)
+    return command
+
+
+def _say(end: Exit, args: argparse.Namespace) -> int:
+    from .text import one_line
+
+    if end.message:
+        sys.stderr.write(f"pipetui: {one_line(end.message)}\n")
+    if getattr(args, "json", False):
+        from .commands.output import document
+
+        document((end.document or {}) | {"error": end.message, "exit": end.code})
+    return end.code
+
+
+def _prepare_streams() -> None:
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by our caller
+            setattr(sys, name, io.StringIO())
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # ✓ in a Latin-1 locale must not be the end
+    sys.stdin = sys.stdin or io.StringIO()
+
+
+def _abandon_stdout() -> None:
+    """So that the interpreter's own flush at exit has nothing to complain about."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse that says one sentence, and needs no `shutil` to find out how wide the terminal is."""
+
+    def __init__(self, **more: Any) -> None:
+        more.setdefault("formatter_class", _formatter)
+        super().__init__(allow_abbrev=False, **more)
+
+    def error(self, message: str) -> NoReturn:
+        raise Exit(USAGE, f"{message[:1].upper()}{message[1:]}. See: {self.prog} --help")
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    import os
+
+    try:
+        width = int(os.environ.get("COLUMNS", "")) or 80
+    except ValueError:
+        try:
+            width = os.get_terminal_size(sys.stdout.fileno()).columns
+        except (OSError, ValueError):
+            width = 80
+    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=28, width=max(40, min(width, 120)) - 2)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar; every namespace that it makes has `call`, `profile`, `env` and `debug`."""
+    top = _Parser(
+        prog="pipetui",
+        description="Guided, repeatable, multi-step jobs in the terminal. Without a command: the app.",
+        epilog=EXIT_CODES,
+    )
+    top.add_argument("--version", action="version", version=f"pipetui {__version__}")
+    top.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    _common(top, profile=None, env="prod", debug=False)
+    top.set_defaults(call="start:app", json=False)
+    everywhere = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    _common(everywhere)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(name: str, call: str, help: str, *, json: bool = True, **more: Any) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=help, description=help, parents=[everywhere], **more)
+        made.set_defaults(call=call)
+        if json:
+            made.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else")
+        return made
+
+    _run(command("run", "run:run", "make a run or go on with one, as far as it goes", epilog=EXIT_CODES))
+    runs = command("runs", "runs:runs", "list the runs, the last changed first")
+    runs.add_argument("--all", action="store_true", help="with the archived ones")
+    runs.add_argument("--limit", type=_count, default=50, metavar="N", help="at most N (50)")
+    for name, help in (("show", "a run's cards, files and record"), ("events", "a run's history")):
+        command(name, f"runs:{name}", help).add_argument("key", metavar="KEY", help="profile-APP_NAME-part, or its id")
+    command("workflows", "workflows:workflows", "list the workflows, and what does not load")
+    describe = command("describe", "workflows:describe", "a workflow's steps, and what each accepts")
+    describe.add_argument("name", metavar="NAME", help="its APP_NAME")
+    jobs = command("jobs", "jobs:jobs", "list the background jobs, the newest first")
+    jobs.add_argument("--follow", action="store_true", help="tell what happens to them until Ctrl+C")
+    jobs.add_argument("--limit", type=_count, default=50, metavar="N", help="at most N (50)")
+    for name, help in (("cancel", "stop a job"), ("retry", "run a failed or cancelled job again")):
+        command(name, f"jobs:{name}", help).add_argument("id", metavar="ID", help="a job's id, or how it starts")
+    worker = command("worker", "start:worker", "run the background jobs (started when needed)", json=False)
+    worker.add_argument("--idle", type=float, metavar="SECONDS", help="end after so long without a job")
+    backup = command("backup", "data:backup", "save a copy of the database")
+    backup.add_argument("file", nargs="?", metavar="FILE", help="a file or folder (the folder of backups)")
+    restore = command("restore", "data:restore", "go back to a backup; what is there now is saved first")
+    restore.add_argument("file", metavar="FILE")
+    reset = command("reset", "data:reset", "delete all data of an environment that is not prod")
+    for asks in (restore, reset):
+        asks.add_argument("--yes", action="store_true", help="don't ask")
+    command("doctor", "doctor:doctor", "look at everything that pipetui needs, and say what to do")
+    logs = command("logs", "logs:logs", "show what was logged", json=False)
+    logs.add_argument("--follow", action="store_true", help="go on until Ctrl+C")
+    logs.add_argument("--level", choices=("debug", "info", "warning", "error"), default="debug", metavar="LEVEL",
+                      help="debug, info, warning or error, and what is graver")  # fmt: skip
+    logs.add_argument("--limit", type=_count, default=200, metavar="N", help="the last N entries (200)")
+    completion = command("completion", "completion:completion", "print completions for a shell", json=False)
+    completion.add_argument(
+        "shell", choices=("bash", "zsh", "fish", "tcsh"), metavar="SHELL", help="bash, zsh, fish or tcsh"
+    )
+    completion.set_defaults(grammar=parser)
+    return top
+
+
+def _common(parser: argparse.ArgumentParser, **defaults: object) -> None:
+    """Options that may stand before and after the command. After it they have no default: it would win."""
+    parser.add_argument("--profile", metavar="NAME", help="the client or project (`default`; lists: all)")
+    parser.add_argument("--env", metavar="NAME", help="data, settings and logs of their own (`prod`)")
+    parser.add_argument("--debug", action="store_true", help="log more, and show the traceback of a crash")
+    parser.set_defaults(**defaults)
+
+
+def _run(run: argparse.ArgumentParser) -> None:
+    run.add_argument("workflow", metavar="WORKFLOW", help="its APP_NAME: `pipetui workflows`")
+    run.add_argument("--key", metavar="KEY", help="go on with this run, or make it (the next free number)")
+    run.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="sets",
+                     help="a step's value, or options.timeout=5 a member's; @FILE reads a file, - stdin")  # fmt: skip
+    run.add_argument("--answer", action="append", default=[], metavar="NAME=VALUE", dest="answers",
+                     help="answer what a job asks, or agree to what costs something")  # fmt: skip
+    run.add_argument("--ask", action="store_true", help="stop where defaults would be taken")
+    run.add_argument("--unfinalize", action="store_true", help="unlock the run first")
+    run.add_argument("--undo", action="store_true", help="take back the last change first")
+    run.add_argument("--revert", metavar="STEP", help="open this step again first")
+    run.add_argument("--wait", action="store_true", help="wait for jobs; progress on stderr")
+    run.add_argument("--finalize", action="store_true", help="lock the run at the end")
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 100_000):
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to 100,000, not {text!r}")
+    return int(text)

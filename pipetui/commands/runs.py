@@ -1,0 +1,112 @@
+"""`pipetui runs`, `show`, `events`. The list needs neither engine nor workflows: it is to be there at once."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+
+from ..service import Service
+from ..text import ago
+from . import output
+from .exits import OK
+from .session import serve
+
+
+def runs(args: Namespace) -> int:
+    async def read(service: Service) -> list[dict[str, object]]:
+        lines = await service.shelves.lines(
+            profile=args.profile, shelf=None if args.all else "active", limit=args.limit
+        )
+        return [
+            {
+                "key": f"{line.profile}-{line.app_name}-{line.part}",
+                "id": line.id,
+                "profile": line.profile,
+                "app_name": line.app_name,
+                "part": line.part,
+                "next": line.next_step,
+                "job": line.job,
+                "created": line.created,
+                "updated": line.updated,
+                "archived": line.archived,
+            }
+            for line in lines
+        ]
+
+    found = serve(args, read)
+    if args.json:
+        output.document(found)
+    elif not found:
+        output.note("There are no runs yet. To make one: pipetui run hello --set name=Ada")
+    else:
+        now = time.time()
+        output.table(
+            ("key", "next", "job", "changed"),
+            [
+                (
+                    row["key"],
+                    row["next"],
+                    row["job"],
+                    ago(now - float(str(row["updated"]))) + " (archived)" * bool(row["archived"]),
+                )
+                for row in found
+            ],
+        )
+    return OK
+
+
+def show(args: Namespace) -> int:
+    from ..engine.refusals import Refusal
+    from ..engine.values import encode
+    from . import report
+
+    async def read(service: Service) -> int:
+        row = await service.shelves.keyed(args.key)
+        try:
+            snapshot = await service.runs.look(row.id)
+        except Refusal as refusal:  # its workflow is gone: the record can still be read
+            output.note(str(refusal))
+            if args.json:
+                output.document({"id": row.id, "key": args.key, "version": row.version, "record": row.record})
+            else:
+                output.line(encode(row.record))
+            return OK
+        if args.json:
+            output.document(report.as_json(snapshot))
+        else:
+            report.show(snapshot)
+            output.line()
+            output.document(row.record)
+        return OK
+
+    return serve(args, read)
+
+
+def events(args: Namespace) -> int:
+    async def read(service: Service) -> int:
+        row = await service.shelves.keyed(args.key)
+        history = await service.runs.history(row.id, last=100_000)
+        if args.json:
+            output.document(
+                [
+                    {
+                        "seq": event.seq,
+                        "at": event.at,
+                        "actor": event.actor,
+                        "kind": event.kind,
+                        "step": event.step,
+                        "undoes": event.undoes,
+                        "forward": event.change.forward.to_json(),
+                        "backward": event.change.backward.to_json(),
+                    }
+                    for event in history
+                ]
+            )
+        else:
+            output.table(
+                ("version", "at", "who", "what", "step"),
+                [(event.seq, event.at, event.actor, event.kind, event.step or "") for event in history],
+            )
+        return OK
+
+    return serve(args, read)

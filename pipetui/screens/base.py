@@ -1,0 +1,128 @@
+"""What all main screens have: header, footer, news, and the app as they see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol, TypeAlias, cast
+
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding
+from textual.screen import Screen
+from textual.widget import Widget
+
+from ..engine.registry import Entry
+from ..service import Service
+from ..store.rev import Changes
+from ..widgets.fields import FieldInput
+from ..widgets.footer import KeyBar
+from ..widgets.header import StatusBar
+from .away import Away
+
+Severity: TypeAlias = Literal["information", "warning", "error"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one can be. `memory` is what the screen told to `remember` when it was last there."""
+
+    screen: Literal["home", "workflow", "run", "jobs"] = "home"
+    app_name: str = ""
+    run: str = ""
+    memory: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Host(Protocol):
+    """The app, as its screens see it."""
+
+    service: Service
+    profile: str
+    keymap: Mapping[str, str]
+    away: Sequence[str]
+
+    async def go(self, place: Place) -> None:
+        """Show another screen in place of this one."""
+
+    def say(self, text: object, severity: Severity = "information") -> None:
+        """A notice, in a sentence."""
+
+    def remember(self, **values: Any) -> None:
+        """Keep these values (JSON) of the place for the next start."""
+
+    async def entries(self) -> Sequence[Entry]:
+        """The workflows in menu order; loaded in a thread when first asked for."""
+
+    async def entry(self, app_name: str) -> Entry | None:
+        """The workflow of this name, if it is there."""
+
+
+class MainScreen(Screen[None]):
+    """A screen with header and footer. Keys that can't do anything here and now say why; the footer leaves them out."""
+
+    CSS = """
+    MainScreen { layout: vertical; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.status = StatusBar()
+
+    @property
+    def host(self) -> Host:
+        return cast(Host, self.app)
+
+    @property
+    def service(self) -> Service:
+        return self.host.service
+
+    def compose(self) -> ComposeResult:
+        self.status.env = self.service.paths.env
+        yield self.status
+        yield Away(self.host.away, self.host.keymap)
+        yield from self.content()
+        yield KeyBar()
+
+    def content(self) -> ComposeResult:
+        """What stands between header and footer."""
+        raise NotImplementedError
+
+    async def changed(self, changes: Changes | None) -> None:
+        """Something was written, here or elsewhere; None: a workflow file changed."""
+
+    async def settle(self) -> None:
+        """Write what is not written yet; the screen goes, or the app ends."""
+
+    def shows(self, command: str) -> bool:
+        """Whether the footer offers a command here and now."""
+        return True
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """Textual's, without those in the footer that `shows` has no use for."""
+        return {
+            key: active
+            if not active.binding.show or self.shows(active.binding.action)
+            else active._replace(binding=replace(active.binding, show=False))
+            for key, active in super().active_bindings.items()
+        }
+
+    @property
+    def is_typing(self) -> bool:
+        """Whether an input has the focus, so that letters are text."""
+        focused = self.focused
+        return focused is not None and any(isinstance(node, FieldInput) for node in focused.ancestors_with_self)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In a choice or a switch letters do nothing, as in a text."""
+        return action == "back" or not (action in self._letters and self.is_typing)
+
+    @property
+    def _letters(self) -> frozenset[str]:
+        return frozenset(binding.action for _, binding in self._bindings if not binding.priority)
+
+    def focus_first(self, *widgets: Widget) -> None:
+        """Focus the first of these that can have it."""
+        for widget in widgets:
+            if widget.focusable:
+                widget.focus()
+                return

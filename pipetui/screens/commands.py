@@ -1,0 +1,206 @@
+"""Every command of the screens: one table that makes the bindings, the footer, the help screen and the palette.
+
+A command is the action `action_<name>` of the screens (or the app) in `where`. Its name is also what the settings call
+it: `[keys]` / `revert = "f6"`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from textual.binding import Binding
+from textual.keys import KEY_TO_UNICODE_NAME, Keys
+
+Where: TypeAlias = Literal["app", "home", "workflow", "run", "jobs", "field"]
+
+PLACES: Mapping[Where, str] = {
+    "run": "Cards",
+    "field": "In an input",
+    "workflow": "Runs of a workflow",
+    "home": "Home",
+    "jobs": "Jobs",
+    "app": "Everywhere",
+}
+"""The places, as the help screen heads them."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """`label` is for the footer, `help` a sentence; `show` says whether the footer has it."""
+
+    name: str
+    keys: str
+    label: str
+    help: str
+    where: tuple[Where, ...]
+    show: bool = True
+    palette: bool = True
+
+    @property
+    def id(self) -> str:
+        """The id of its binding, by which a key is remapped."""
+        return "field.submit" if self.name == "submit" else self.name
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "open",
+        "enter",
+        "Open",
+        "Open what the cursor is on; on a card: open it, go to its input, start it.",
+        ("run", "workflow", "home", "jobs"),
+        palette=False,
+    ),
+    Command(
+        "submit",
+        "ctrl+g",
+        "Submit",
+        "Submit the input, from any line of it; Enter does from the last one.",
+        ("field",),
+        palette=False,
+    ),
+    Command(
+        "revert", "r", "Revert", "Open a finished step again; says first which later steps it would change.", ("run",)
+    ),
+    Command("undo", "u", "Undo", "Take back the last step that you took.", ("run",)),
+    Command("skip", "s", "Skip", "Skip this step, with a reason.", ("run",)),
+    Command("cancel", "x", "Cancel", "Stop the job.", ("run", "jobs")),
+    Command(
+        "retry", "t", "Try again", "Try a failed or cancelled job again; what it finished is kept.", ("run", "jobs")
+    ),
+    Command("finalize", "f", "Finalize", "Lock the run when all its steps are complete, or unlock it.", ("run",)),
+    Command("history", "e", "History", "Everything that happened to this run.", ("run",)),
+    Command("previous", "up,k", "Up", "To the card above.", ("run",), show=False, palette=False),
+    Command("next", "down,j", "Down", "To the card below.", ("run",), show=False, palette=False),
+    Command("first", "home", "First", "To the first card.", ("run",), show=False, palette=False),
+    Command("last", "end", "Last", "To the last card.", ("run",), show=False, palette=False),
+    Command("new", "n", "New run", "Start a new run; its key is proposed.", ("workflow",)),
+    Command("rename", "c", "Change key", "Give the run another key; its files stay where they are.", ("workflow",)),
+    Command("archive", "a", "Archive", "Put the run into the archive.", ("workflow",)),
+    Command("delete", "d", "Delete", "Put the run into the bin.", ("workflow",)),
+    Command("restore", "t", "Take back", "Take the run out of the archive or the bin.", ("workflow",)),
+    Command("empty", "x", "Empty the bin", "Remove the runs in the bin for good, with their files.", ("workflow",)),
+    Command("shelf", "v", "Archive, bin", "Show the runs at work, in the archive, or in the bin.", ("workflow",)),
+    Command("search", "slash", "Search", "Search as you type.", ("home", "workflow"), palette=False),
+    Command("profile", "p", "Profile", "Work for another client or project: pick a profile, or make one.", ("home",)),
+    Command(
+        "back",
+        "escape",
+        "Back",
+        "Leave the input, an edit (what was comes back), this screen.",
+        ("run", "workflow", "home", "jobs"),
+        palette=False,
+    ),
+    Command("jobs", "g", "Jobs", "All jobs, live.", ("app",)),
+    Command("seen", "w", "Seen", "Put the news from while you were away away.", ("app",), palette=False),
+    Command("home", "H", "Home", "The workflows and your recent runs.", ("app",), show=False),
+    Command("palette", "ctrl+p,colon", "Commands", "Find any command by its name.", ("app",), palette=False),
+    Command("theme", "", "Theme", "Choose the colours; they are kept.", ("app",), show=False),
+    Command("help", "f1,question_mark", "Help", "All keys.", ("app",)),
+    Command("quit", "q,ctrl+q", "Quit", "Leave. Jobs go on; you come back to where you were.", ("app",)),
+)
+
+_BY_NAME = {command.name: command for command in COMMANDS}
+_TYPED = frozenset({"ctrl+q", "ctrl+p", "f1"})
+"""Keys that work while one types: no input wants them."""
+
+
+def bindings(where: Where) -> list[Binding]:
+    """The bindings of one place."""
+    found = []
+    for command in COMMANDS:
+        if where in command.where and command.keys and where != "field":
+            for key in command.keys.split(","):
+                found.append(
+                    Binding(key, command.name, command.label, show=command.show, id=command.id, priority=key in _TYPED)
+                )
+    return found
+
+
+def keys_of(command: Command, keymap: Mapping[str, str]) -> str:
+    """The keys of a command as they are now: `up,k`."""
+    return keymap.get(command.id, command.keys)
+
+
+def shown_key(keys: str) -> str:
+    """The first of some keys, as people write it: `?`, `ctrl+g`, `Enter`."""
+    key = keys.split(",")[0]
+    if key.startswith("f") and key[1:].isdigit():
+        return key.upper()
+    *modifiers, last = key.split("+")
+    return "+".join([*modifiers, _SHOWN.get(last, last)])
+
+
+_SHOWN = {
+    "slash": "/", "question_mark": "?", "colon": ":", "escape": "Esc", "enter": "Enter", "tab": "Tab", "space": "Space",
+    "up": "↑", "down": "↓", "left": "←", "right": "→", "home": "Home", "end": "End",
+}  # fmt: skip
+
+
+def keymap_of(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """(binding id to keys, what is wrong with the rest: a sentence each) for the `[keys]` of the settings.
+
+    A key that two commands of one place would share is refused, and so is a letter for what is done while one types.
+    """
+    keymap: dict[str, str] = {}
+    wrong: list[str] = []
+    for name, keys in wanted.items():
+        command = _BY_NAME.get(name)
+        if command is None:
+            near = difflib.get_close_matches(name, _BY_NAME, n=1)
+            wrong.append(f"[keys] has no command {name!r}" + (f"; did you mean {near[0]!r}?" if near else "."))
+            continue
+        normal = ",".join(_normal(key) for key in keys.split(",") if key.strip())
+        unknown = [key for key in normal.split(",") if not _is_key(key)]
+        if not normal or unknown:
+            wrong.append(f"[keys] {name} = {keys!r}: that is no key. Write it like 'f6', 'ctrl+t' or 'r'.")
+        elif command.name == "submit" and any(_is_typed(key) for key in normal.split(",")):
+            wrong.append(f"[keys] submit = {keys!r}: one types that in an input. Use a function key or a ctrl+ key.")
+        elif clash := _clash(command, normal, keymap):
+            wrong.append(f"[keys] {name} = {keys!r} is the key of {clash!r} already: it was not changed.")
+        else:
+            keymap[command.id] = normal
+    return keymap, wrong
+
+
+def _clash(command: Command, keys: str, keymap: Mapping[str, str]) -> str:
+    """The name of a command that has one of these keys in one of the same places; '' when there is none."""
+    taken = set(keys.split(","))
+    for other in COMMANDS:
+        if (
+            other is not command
+            and _meet(command.where, other.where)
+            and taken & set(keys_of(other, keymap).split(","))
+        ):
+            return other.name
+    return ""
+
+
+def _meet(one: Iterable[Where], other: Iterable[Where]) -> bool:
+    return bool(set(one) & set(other)) or "app" in (*one, *other)
+
+
+def _is_typed(key: str) -> bool:
+    return "+" not in key and not (key.startswith("f") and key[1:].isdigit())
+
+
+def _normal(key: str) -> str:
+    key = key.strip()
+    *modifiers, last = key.split("+") if key != "+" else [key]
+    named = {"/": "slash", "?": "question_mark", ":": "colon", ".": "full_stop", ",": "comma"}.get(last, last)
+    return "+".join([*(modifier.lower() for modifier in modifiers), named if len(named) == 1 else named.lower()])
+
+
+def _is_key(key: str) -> bool:
+    *modifiers, last = key.split("+")
+    return set(modifiers) <= {"ctrl", "shift", "alt", "super", "meta"} and (len(last) == 1 or last in _NAMED)
+
+
+_NAMED = (
+    {member.value.rsplit("+", 1)[-1] for member in Keys}
+    | set(KEY_TO_UNICODE_NAME)
+    | {"slash", "at", "minus", "plus", "underscore", "colon", "semicolon", "comma", "apostrophe", "space"}
+)

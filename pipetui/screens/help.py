@@ -1,0 +1,57 @@
+"""The help screen: all keys, by place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from ..widgets.plain import MUTED, Plain, line
+from .commands import COMMANDS, PLACES, keys_of, shown_key
+from .dialogs import Dialog
+from .looks import column
+
+
+class Help(Dialog[None]):
+    DEFAULT_CSS = """
+    Help > .box {
+        width: 90;
+        & > VerticalScroll { height: auto; max-height: 70vh; }
+    }
+    """
+
+    def __init__(self, keymap: Mapping[str, str], settings: str) -> None:
+        super().__init__()
+        self._keymap, self._settings = keymap, settings
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box"):
+            yield Plain("Keys", classes="title")
+            with VerticalScroll(can_focus=True):
+                yield Static(self._table(), markup=False)
+            yield Plain(f"Other keys: [keys] in {self._settings} · Esc closes this", classes="keys", limit=300)
+
+    def on_mount(self) -> None:
+        self.query_one(VerticalScroll).focus()
+
+    def _table(self) -> Content:
+        lines = []
+        for where, title in PLACES.items():
+            lines.append(line(title, "bold"))
+            if where == "run":
+                lines.append(self._line("1 … 99", "To the card of that number."))
+            for command in COMMANDS:
+                keys = keys_of(command, self._keymap)
+                if where in command.where and keys:
+                    lines.append(self._line(" ".join(shown_key(key) for key in keys.split(",")), command.help))
+            if where == "field":
+                lines.append(self._line("Tab", "To the next input; the last stop is the Submit button."))
+            lines.append(Content(""))
+        return Content("\n").join(lines[:-1])
+
+    @staticmethod
+    def _line(keys: str, help: str) -> Content:
+        return Content.assemble("  ", column(line(keys, "$text-accent"), 12), line(help, MUTED))

@@ -1,0 +1,80 @@
+"""The history of a run: every event, the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+
+from ..engine.transitions import Event
+from ..engine.values import encode
+from ..engine.workflow import Workflow
+from ..text import one_line
+from ..widgets.plain import MUTED, Plain, line
+from .dialogs import Dialog
+from .listing import Listing, Row
+from .looks import column
+
+_WORDS = {
+    "create": "was begun",
+    "submit": "was submitted",
+    "confirm": "was confirmed",
+    "complete": "was completed",
+    "revert": "was opened again",
+    "skip": "was skipped",
+    "finalize": "was finalized",
+    "unfinalize": "was unlocked",
+    "undo": "was taken back",
+    "import": "was imported",
+}
+_ACTORS = {"user": "", "auto": "by itself", "job": "by its job", "model": "by the model"}
+
+
+class History(Dialog[None]):
+    """Read only."""
+
+    DEFAULT_CSS = """
+    History > .box {
+        width: 100;
+        & > Listing { height: 20; max-height: 70vh; }
+    }
+    """
+
+    def __init__(self, key: str, workflow: type[Workflow], events: Sequence[Event]) -> None:
+        super().__init__()
+        self._key, self._workflow, self._events = key, workflow, events
+        self._list = Listing()
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box"):
+            yield Plain(f"History of {self._key}", classes="title", limit=200)
+            yield self._list
+            yield Plain("Esc closes this", classes="keys")
+
+    def on_mount(self) -> None:
+        labels = {step.id: step.show for step in self._workflow.body()}
+        self._list.show([_row(event, labels) for event in reversed(self._events)])
+        self._list.focus()
+
+
+def _row(event: Event, labels: dict[str, str]) -> Row:
+    label = labels.get(event.step or "", event.step or "The run")
+    what = f"{label} {_WORDS.get(event.kind, event.kind)} {_ACTORS.get(event.actor, event.actor)}".rstrip()
+    number = " " * (4 - len(str(event.seq)))
+    when = line(f"{event.seq}  {_when(event.at)}", MUTED)
+    left = Content.assemble(number, when, "  ", column(line(what), 42), "  ", line(_change(event), MUTED, 300))
+    return Row(str(event.seq), left)
+
+
+def _change(event: Event) -> str:
+    """What it put, in short."""
+    put = {key: value for key, value in event.change.forward.set.items() if key not in ("created", "updated")}
+    return one_line(encode(put), 300) if put else ""
+
+
+def _when(at: str) -> str:
+    """The local time of an event."""
+    return datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,169 @@
+"""Home: the workflows in menu order, and the runs that were touched last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+
+from ..engine.registry import Entry
+from ..store.rev import Changes
+from ..store.runs import RunLine
+from ..widgets.fields import Edited, Entered, TextBox
+from ..widgets.plain import MUTED, line
+from .base import MainScreen, Place
+from .commands import bindings
+from .dialogs import Reading
+from .listing import BLANK, Listing, Row, heading, note
+from .looks import age, column, run_key, run_mark, run_status
+from .profiles import PickProfile
+
+RECENT = 10
+REFRESH = 30.0
+"""Seconds after which the ages are drawn anew."""
+
+
+class Home(MainScreen):
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("home")]
+
+    CSS = """
+    Home {
+        TextBox { margin: 1 2; }
+        Listing { margin: 0 1; }
+    }
+    """
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self._wanted = str(place.memory.get("row", "")) or (f"workflow {place.app_name}" if place.app_name else "")
+        self._box = TextBox("", "Search workflows and runs")
+        self._list = Listing()
+
+    def content(self) -> ComposeResult:
+        self.status.crumbs = ("pipetui", self.host.profile)
+        yield self._box
+        yield self._list
+
+    async def on_mount(self) -> None:
+        self._list.focus()
+        if self._wanted:
+            self._list.go(self._wanted)
+        await self._show()
+        self.set_interval(REFRESH, self._show)
+
+    async def changed(self, changes: Changes | None) -> None:
+        await self._show()
+
+    async def _show(self) -> None:
+        words = self._box.given.split()
+        text = " ".join(words)
+        entries = await self.host.entries()
+        runs = await self.service.runs.lines(text=text, limit=RECENT)
+        self._list.show([*self._workflows(entries, words), BLANK, *self._recent(entries, runs, text)])
+
+    def _workflows(self, entries: Sequence[Entry], words: Sequence[str]) -> Iterable[Row]:
+        yield heading("Workflows")
+        found = [entry for entry in entries if _matches(entry, words)]
+        for entry in found:
+            yield from _entry_rows(entry)
+        if not entries:
+            yield note("There are none: the installation is not complete.")
+        elif not found:
+            yield note("No workflow is called so. Esc clears the search.")
+
+    def _recent(self, entries: Sequence[Entry], runs: Sequence[RunLine], text: str) -> Iterable[Row]:
+        yield heading("Recent runs")
+        for run in runs:
+            workflow = next((entry.workflow for entry in entries if entry.app_name == run.app_name), None)
+            left = Content.assemble(
+                " ", run_mark(run), "  ", column(line(run_key(run)), 30), "  ", run_status(run, workflow)
+            )
+            yield Row(f"run {run.id}", left, age(run.updated), item=run)
+        if not runs:
+            yield note("No run has that in its key." if text else "None yet: open a workflow and start one.")
+
+    def shows(self, command: str) -> bool:
+        return not (command == "back" and not self._box.given) and not (command == "search" and self._box.has_focus)
+
+    async def on_edited(self, event: Edited) -> None:
+        event.stop()
+        await self._show()
+
+    async def on_entered(self, event: Entered) -> None:
+        event.stop()
+        await self.action_open()
+
+    def on_listing_moved(self) -> None:
+        row = self._list.current
+        if row is not None:
+            self.host.remember(memory={"row": row.id})
+
+    async def on_listing_chosen(self) -> None:
+        await self.action_open()
+
+    async def action_open(self) -> None:
+        row = self._list.current
+        if row is None:
+            return
+        if isinstance(row.item, RunLine):
+            await self.host.go(Place("run", row.item.app_name, row.item.id))
+        elif isinstance(row.item, Entry) and row.item.error:
+            self.app.push_screen(Reading(f"{row.item.file.name} can't be loaded", _trouble(row.item)))
+        elif isinstance(row.item, Entry):
+            await self.host.go(Place("workflow", row.item.app_name))
+
+    def action_search(self) -> None:
+        self._box.focus()
+
+    async def action_back(self) -> None:
+        if self._box.given:
+            self._box.value = ""
+        self._list.focus()
+
+    async def key_down(self) -> None:
+        """From the search into what it found."""
+        if self._box.has_focus:
+            self._list.focus()
+
+    def action_profile(self) -> None:
+        def picked(name: str | None) -> None:
+            if name is not None:
+                self.host.profile = name
+                self.host.remember(profile=name)
+                self.status.crumbs = ("pipetui", name)
+
+        self.app.push_screen(PickProfile(self.service, self.host.profile), picked)
+
+
+def _matches(entry: Entry, words: Sequence[str]) -> bool:
+    message = entry.workflow.ENDPOINT_MESSAGE if entry.workflow else ""
+    text = f"{entry.name} {entry.app_name} {entry.file.name} {message}".casefold()
+    return all(word.casefold() in text for word in words)
+
+
+def _entry_rows(entry: Entry) -> Iterable[Row]:
+    origin = "" if entry.origin == "built in" else entry.origin
+    right = line(origin, MUTED)
+    if entry.workflow is not None:
+        left = Content.assemble(
+            "    ", column(line(entry.name), 30), "  ", line(entry.workflow.ENDPOINT_MESSAGE, MUTED)
+        )
+        yield Row(f"workflow {entry.app_name}", left, right, item=Entry(entry.file, entry.origin, "", entry.workflow))
+    if entry.error:
+        left = Content.assemble(
+            " ",
+            line("!", "$text-error"),
+            "  ",
+            column(line(entry.file.name), 30),
+            "  ",
+            line(entry.error, "$text-error"),
+        )
+        yield Row(f"error {entry.file}", left, right, item=entry)
+
+
+def _trouble(entry: Entry) -> str:
+    still = "Its last good version keeps running." if entry.workflow else "Other workflows are not touched by it."
+    return f"{entry.error}\n\n{entry.file}\n\n{still} Mend the file and save it: it is loaded again by itself."

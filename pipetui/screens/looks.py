@@ -1,0 +1,96 @@
+"""How runs and jobs look in lists: a mark, a key, a word, an age."""
+
+from __future__ import annotations
+
+import time
+
+from textual.content import Content
+
+from ..engine import keys
+from ..engine.cards import State
+from ..engine.jobs import JobState
+from ..engine.workflow import Workflow
+from ..store.runs import RunLine
+from ..text import ago
+from ..widgets.marks import LOCKED, LOOKS, has_unicode, marks
+from ..widgets.plain import MUTED, fitted, line
+
+_OF_JOB: dict[JobState, State] = {
+    "queued": "running",
+    "running": "running",
+    "waiting": "waiting",
+    "done": "done",
+    "failed": "failed",
+    "cancelled": "skipped",
+    "parked": "failed",
+}
+_WORDS: dict[JobState, str] = {
+    "queued": "queued",
+    "running": "running",
+    "waiting": "asks you",
+    "done": "done",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "parked": "parked",
+}
+
+
+def column(content: Content, width: int) -> Content:
+    """`content` in exactly `width` cells."""
+    content = fitted(content, width)
+    return Content.assemble(content, " " * (width - content.cell_length))
+
+
+def mark(state: State) -> Content:
+    return line(marks(has_unicode()).states[state], LOOKS[state].colour)
+
+
+def job_mark(state: JobState) -> Content:
+    return mark(_OF_JOB[state])
+
+
+def job_word(state: JobState) -> Content:
+    return line(_WORDS[state], LOOKS[_OF_JOB[state]].colour)
+
+
+def run_key(run: RunLine) -> str:
+    return keys.compose(run.profile, run.app_name, run.part)
+
+
+def run_mark(run: RunLine) -> Content:
+    if run.next_step == "locked":
+        return line(marks(has_unicode()).locked, LOCKED.colour)
+    if run.job:
+        return job_mark(_job_state(run.job))
+    return mark("done" if run.next_step == "finalize" else "active")
+
+
+def run_status(run: RunLine, workflow: type[Workflow] | None) -> Content:
+    """Where a run stands: its job, or its next step."""
+    if run.next_step == "locked":
+        return line(LOCKED.word, LOCKED.colour)
+    label = _label(run.next_step, workflow)
+    if run.job:
+        return Content.assemble(job_word(_job_state(run.job)), " ", line(f"· {label}", MUTED))
+    if run.next_step == "finalize":
+        return line("complete, to finalize", "$success")
+    return line(f"next: {label}", MUTED)
+
+
+def age(at: float) -> Content:
+    return column_right(line(ago(time.time() - at), MUTED), 14)
+
+
+def column_right(content: Content, width: int) -> Content:
+    return Content.assemble(" " * max(0, width - content.cell_length), content)
+
+
+def _job_state(text: str) -> JobState:
+    return next((state for state in _OF_JOB if state == text), "failed")
+
+
+def _label(step: str, workflow: type[Workflow] | None) -> str:
+    if workflow is None:
+        return step
+    body = workflow.body()
+    return next((known.show or known.id for known in body if known.id == (step or body[0].id)), step)

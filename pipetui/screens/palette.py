@@ -1,0 +1,46 @@
+"""The command palette: every command that can be used here, and every workflow."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from ..text import one_line
+from ..widgets.plain import line
+from .base import Host, MainScreen, Place
+from .commands import COMMANDS
+
+
+class Commands(Provider):
+    """The table of commands, as far as this screen knows them, and the workflows."""
+
+    async def _offers(self) -> AsyncIterator[tuple[str, str, Any]]:
+        """(name, help, what to do)"""
+        screen = self.screen
+        if not isinstance(screen, MainScreen):
+            return
+        for command in COMMANDS:
+            target = "app" if "app" in command.where else "screen"
+            node = self.app if target == "app" else screen
+            if command.palette and hasattr(node, f"action_{command.name}"):
+                yield command.label, command.help, partial(screen.run_action, f"{target}.{command.name}")
+        host = cast(Host, self.app)
+        for entry in await host.entries():
+            if entry.workflow is not None:
+                name = one_line(f"Open {entry.name}", 100)
+                message = one_line(entry.workflow.ENDPOINT_MESSAGE, 200)
+                yield name, message, partial(host.go, Place("workflow", entry.app_name))
+
+    async def discover(self) -> Hits:
+        async for name, help, work in self._offers():
+            yield DiscoveryHit(line(name), work, help=help)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        async for name, help, work in self._offers():
+            if (score := matcher.match(name)) > 0:
+                yield Hit(score, Content(name), work, help=help)

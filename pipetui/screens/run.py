@@ -1,0 +1,480 @@
+"""A run: its stack of cards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.timer import Timer
+
+from ..engine.cards import FINALIZE, Card
+from ..engine.fields import Invalid
+from ..engine.jobs import UNDERWAY
+from ..engine.refusals import Locked, Moved, Refusal
+from ..service.facts import Broken
+from ..service.runs import Snapshot
+from ..store.artifacts import ArtifactRow
+from ..store.rev import Changes
+from ..text import count, size
+from ..widgets.card import CardView
+from .base import MainScreen, Place
+from .commands import COMMANDS, bindings, keys_of, shown_key
+from .dialogs import Ask, Confirm
+from .history import History
+
+DRAFT_SECONDS = 0.4
+"""What was typed is on disk this long after the last key."""
+
+DIGIT_SECONDS = 0.7
+"""A second digit within this time makes a number of two."""
+
+_FINISHED = frozenset({"done", "skipped", "not_applicable"})
+
+
+class CardStack(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """Scrolls to the focused card; its keys are the screen's."""
+
+
+class RunScreen(MainScreen):
+    """Shows snapshots of one run. A key becomes a move of the service; what it answers is shown."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("run")]
+
+    CSS = """
+    RunScreen {
+        CardStack { margin: 1 1 0 1; scrollbar-size-vertical: 1; }
+        CardView { margin-bottom: 1; }
+    }
+    """
+
+    AUTO_FOCUS: ClassVar[str | None] = None
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.run_id = place.run
+        self._app_name = place.app_name
+        self._memory = dict(place.memory)
+        self._snapshot: Snapshot | None = None
+        self._stack = CardStack()
+        self._views: dict[str, CardView] = {}
+        self._drafts: dict[str, Any] = {}
+        self._draft_timer: Timer | None = None
+        self._moving = False
+        self._digits = ("", 0.0)
+
+    def content(self) -> ComposeResult:
+        yield self._stack
+
+    async def on_mount(self) -> None:
+        await self.host.entries()
+        try:
+            snapshot = await self.service.runs.open(self.run_id)
+        except Refusal as refusal:
+            self.host.say(refusal, "warning")
+            await self.host.go(Place("workflow", self._app_name) if self._app_name else Place())
+            return
+        await self._build(snapshot)
+        self.watch(self._stack, "scroll_y", self._remember, init=False)
+
+    # showing
+
+    async def _build(self, snapshot: Snapshot) -> None:
+        """All cards anew, as the memory of this place says."""
+        self._snapshot = snapshot
+        hints = {name: shown_key(keys_of(command, self.host.keymap)) for command in COMMANDS if (name := command.name)}
+        hints["enter"] = hints["open"]
+        self._views = {card.id: CardView(card, keys=hints) for card in snapshot.cards}
+        current = snapshot.current.id
+        opened = [id for id in self._memory.get("expanded", [current]) if id in self._views] or [current]
+        for id in opened:
+            self._views[id].set_reactive(CardView.expanded, True)
+        with self.app.batch_update():
+            await self._stack.remove_children()
+            await self._stack.mount_all(self._views.values())
+        self._head(snapshot)
+        card, is_in_body = self._memory.get("card", current), self._memory.get("body", True)
+        view = self._views.get(card, self._views[current])
+        if not (is_in_body and view.focus_input()):
+            view.focus()
+        scroll = self._memory.get("scroll")
+        if isinstance(scroll, int | float):
+            self.call_after_refresh(self._stack.scroll_to, y=scroll, animate=False)
+        self._look_for_problems(snapshot)
+
+    def _head(self, snapshot: Snapshot) -> None:
+        name = snapshot.workflow.DISPLAY_NAME or snapshot.workflow.APP_NAME
+        self.status.crumbs = (snapshot.row.profile, name, snapshot.key)
+
+    async def _show(self, snapshot: Snapshot, *, follow: bool = False) -> None:
+        """Bring the cards up to date. `follow`: the user made this move, so the open card gets the focus."""
+        before = self._snapshot
+        if before is None or snapshot.version < before.version:
+            return
+        if [card.id for card in snapshot.cards] != list(self._views) or snapshot.workflow is not before.workflow:
+            await self._flush()
+            self._memory = {**self._memory, **self._here()}
+            await self._build(await self.service.runs.open(self.run_id))
+            return
+        if not follow:
+            await self._keep_typed(before, snapshot)
+        self._snapshot = snapshot
+        old, new = before.current.id, snapshot.current.id
+        follow = follow or (old != new and not self.is_typing and self._focused_id() == old)
+        for card in snapshot.cards:
+            self._views[card.id].card = card
+        if follow and (old != new or before.current.state != snapshot.current.state):
+            self._follow(before, snapshot)
+        if before.row != snapshot.row:
+            self._head(snapshot)
+            self._look_for_problems(snapshot)
+            self._remember()
+        self.refresh_bindings()
+
+    def _follow(self, before: Snapshot, snapshot: Snapshot) -> None:
+        """Close what is finished, open what is next, and go there."""
+        old, new = self._views[before.current.id], self._views[snapshot.current.id]
+        with self.app.batch_update():
+            if old is not new:
+                old.expanded = False
+            new.expanded = True
+        self.call_after_refresh(self._enter, new)
+
+    def _enter(self, view: CardView) -> None:
+        if not view.focus_input():
+            view.focus()
+        view.scroll_visible(animate=False)
+
+    async def _keep_typed(self, before: Snapshot, snapshot: Snapshot) -> None:
+        """Another terminal answered the step in which one types here: what was typed stays its draft."""
+        id = before.current.id
+        view = self._views[id]
+        if not view.card.is_open or snapshot.card(id).is_open or view.given in (None, view.card.prefill):
+            return
+        self._drafts[id] = view.given
+        await self._flush()
+        said = f"{view.card.step.show} was answered elsewhere. What you typed here is kept as its draft."
+        self.host.say(said, "warning")
+
+    def _look_for_problems(self, snapshot: Snapshot) -> None:
+        """Ask what speaks against finalizing, once that is what is next."""
+        if snapshot.current.step is FINALIZE and not snapshot.locked:
+            self.run_worker(self._show_problems(snapshot), group="problems", exclusive=True)
+
+    async def _show_problems(self, snapshot: Snapshot) -> None:
+        problems = await self.service.runs.problems(snapshot)
+        if self._snapshot is not None and self._snapshot.version == snapshot.version:
+            self._views[FINALIZE.id].card = replace(snapshot.cards[-1], problems=tuple(problems))
+
+    async def changed(self, changes: Changes | None) -> None:
+        if changes is not None and self.run_id not in changes.runs:
+            return
+        try:
+            await self._show(await self.service.runs.open(self.run_id))
+        except Refusal as refusal:
+            self.host.say(refusal, "warning")
+            await self.host.go(Place("workflow", self._app_name) if self._app_name else Place())
+
+    # the place
+
+    def _focused(self) -> CardView | None:
+        focused = self.focused
+        if focused is None:
+            return None
+        return next((node for node in focused.ancestors_with_self if isinstance(node, CardView)), None)
+
+    def _focused_id(self) -> str:
+        view = self._focused()
+        return view.card.id if view else ""
+
+    def _here(self) -> dict[str, Any]:
+        view = self._focused()
+        return {
+            "card": view.card.id if view else None,
+            "body": view is not None and self.focused is not view,
+            "expanded": [id for id, view in self._views.items() if view.expanded],
+            "scroll": round(self._stack.scroll_y),
+        }
+
+    def _remember(self) -> None:
+        if self._views and self._focused() is not None:
+            self.host.remember(memory=self._here())
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        self._remember()
+
+    # drafts
+
+    def on_card_view_drafted(self, event: CardView.Drafted) -> None:
+        self._drafts[event.step_id] = event.given
+        if self._draft_timer is not None:
+            self._draft_timer.stop()
+        self._draft_timer = self.set_timer(DRAFT_SECONDS, self._flush)
+
+    async def _flush(self) -> None:
+        drafts, self._drafts = self._drafts, {}
+        for step, given in drafts.items():
+            await self.service.runs.draft(self.run_id, step, given)
+
+    async def settle(self) -> None:
+        await self._flush()
+
+    # moving
+
+    def _move(self, work: Callable[[Snapshot], Awaitable[Snapshot]], step: str = "") -> None:
+        """Make a move, one at a time; `step` is where a refused input is told."""
+        if self._moving or self._snapshot is None:
+            return
+        self._moving = True
+        self.run_worker(self._moved(work, self._snapshot, step), group="move")
+
+    async def _moved(self, work: Callable[[Snapshot], Awaitable[Snapshot]], before: Snapshot, step: str) -> None:
+        try:
+            snapshot = await work(before)
+        except Invalid as invalid:
+            self._views[step].show_error(str(invalid), invalid.at)
+            await self._flush()
+            return
+        except Moved as moved:
+            self.host.say(moved, "warning")
+            snapshot = await self.service.runs.open(self.run_id)
+            await self._show(snapshot)
+            return
+        finally:
+            self._moving = False
+        await self._show(snapshot, follow=True)
+
+    def on_card_view_submitted(self, event: CardView.Submitted) -> None:
+        self._submit(event.step_id, event.given)
+
+    def on_card_view_started(self, event: CardView.Started) -> None:
+        self._submit(event.step_id, None)
+
+    def _submit(self, step: str, given: Any) -> None:
+        async def work(before: Snapshot) -> Snapshot:
+            snapshot = await self.service.runs.submit(self.run_id, step, given, version=before.version)
+            self._drafts.pop(step, None)
+            return snapshot
+
+        self._move(work, step)
+
+    def on_card_view_confirmed(self, event: CardView.Confirmed) -> None:
+        step = event.step_id
+        self._move(lambda before: self.service.runs.confirm(self.run_id, step, version=before.version))
+
+    def on_card_view_finalized(self, event: CardView.Finalized) -> None:
+        self._move(lambda before: self.service.runs.finalize(self.run_id, version=before.version))
+
+    async def on_card_view_answered(self, event: CardView.Answered) -> None:
+        try:
+            trouble = await self.service.jobs.answer(event.job_id, event.name, event.given)
+        except Invalid as invalid:
+            view = self._focused()
+            if view is not None:
+                view.show_error(str(invalid), invalid.at)
+            return
+        await self._worker_said(trouble)
+
+    async def on_card_view_retried(self, event: CardView.Retried) -> None:
+        if event.job_id is None:
+            self.service.asker.forget()
+            await self._show(await self.service.runs.open(self.run_id), follow=True)
+            return
+        await self._worker_said(await self.service.jobs.retry(event.job_id))
+
+    async def _worker_said(self, trouble: str) -> None:
+        if trouble:
+            self.host.say(trouble, "warning")
+        await self._show(await self.service.runs.open(self.run_id))
+
+    def on_card_view_view_wanted(self, event: CardView.ViewWanted) -> None:
+        step = event.step_id
+        if self._snapshot is not None:
+            self.run_worker(self._show_view(self._snapshot, step), group=f"view {step}", exclusive=True)
+
+    async def _show_view(self, snapshot: Snapshot, step: str) -> None:
+        view = self._views[step]
+        made = [artifact for artifact in snapshot.artifacts if artifact.step == step]
+        note = "\n".join([*map(_artifact, made), f"in {snapshot.folder}"]) if made else ""
+        try:
+            view.show_view(await self.service.runs.view(snapshot, step), note)
+        except Broken as broken:
+            view.show_view(None, "\n".join(part for part in (f"Its view failed: {broken}", note) if part))
+
+    # keys
+
+    @property
+    def _now(self) -> Snapshot:
+        if self._snapshot is None:
+            raise Refusal("One moment: the run is being read.")
+        return self._snapshot
+
+    def _card(self) -> Card:
+        view = self._focused()
+        return view.card if view is not None else self._now.current
+
+    def _unlocked(self) -> Snapshot:
+        snapshot = self._now
+        if snapshot.locked:
+            key = next(shown_key(keys_of(c, self.host.keymap)) for c in COMMANDS if c.name == "finalize")
+            raise Locked(f"This run is finalized: nothing in it changes. {key} unlocks it.")
+        return snapshot
+
+    def shows(self, command: str) -> bool:
+        snapshot = self._snapshot
+        if snapshot is None:
+            return command in ("back", "help", "quit")
+        card, locked = self._card(), snapshot.locked
+        match command:
+            case "revert":
+                return card.can_revert
+            case "undo":
+                return not locked and snapshot.version > 1
+            case "skip":
+                return card.is_open and card.step.skip
+            case "cancel":
+                return card.job is not None and card.job.state in UNDERWAY and card.state in ("running", "waiting")
+            case "retry":
+                return card.state in ("failed", "broken") and not locked
+            case "finalize":
+                return locked or snapshot.current.step is FINALIZE
+        return True
+
+    def action_open(self) -> None:
+        view = self._focused()
+        if view is None:
+            self._enter(self._views[self._now.current.id])
+        elif self.focused is view:
+            view.enter()
+            self.call_after_refresh(view.scroll_visible, animate=False)
+            self._remember()
+
+    async def action_back(self) -> None:
+        snapshot = self._snapshot
+        view = self._focused()
+        if snapshot is not None and view is not None and view.card.state == "editing" and not snapshot.locked:
+            self._move(self._give_back)
+            return
+        await self.host.go(Place("workflow", self._app_name, self.run_id))
+
+    async def _give_back(self, before: Snapshot) -> Snapshot:
+        """Leave the edit: the undo of its revert, and what was typed in it is forgotten."""
+        step = before.current.id
+        after = await self.service.runs.undo(self.run_id, version=before.version)
+        self._drafts.pop(step, None)
+        await self.service.runs.draft(self.run_id, step, None)
+        return after
+
+    async def action_revert(self) -> None:
+        snapshot, card = self._unlocked(), self._card()
+        if card.is_open:
+            raise Refusal(f"{card.step.show} is open already.")
+        if not card.can_revert:
+            raise Refusal(f"{card.step.show} has no answer yet: there is nothing to revert.")
+        cleared, stale = await self.service.runs.affected(self.run_id, card.id)
+
+        def go(yes: bool | None = True) -> None:
+            if yes:
+                self._move(lambda before: self.service.runs.revert(self.run_id, card.id, version=snapshot.version))
+
+        if not cleared and not stale:
+            go()
+            return
+        said = [f"Cleared: {', '.join(cleared)}."] if cleared else []
+        said += [f"Kept, to be confirmed: {', '.join(stale)}."] if stale else []
+        if snapshot.artifacts:
+            said.append("Files stay where they are.")
+        self.app.push_screen(Confirm(f"Open {card.step.show} again?", "\n".join(said), "opens it"), go)
+
+    def action_undo(self) -> None:
+        self._unlocked()
+        self._move(lambda before: self.service.runs.undo(self.run_id, version=before.version))
+
+    def action_skip(self) -> None:
+        snapshot, card = self._unlocked(), self._card()
+        if not card.is_open or card.step is FINALIZE:
+            raise Refusal(f"{card.step.show} is not open: only an open step can be skipped.")
+        if not card.step.skip:
+            raise Refusal(f"{card.step.show} can't be skipped.")
+
+        async def skip(reason: str) -> Snapshot:
+            return await self.service.runs.skip(self.run_id, card.id, reason, version=snapshot.version)
+
+        async def skipped(after: Snapshot | None) -> None:
+            if after is not None:
+                await self._show(after, follow=True)
+
+        about = "The reason is kept with the run."
+        self.app.push_screen(Ask(f"Why skip {card.step.show}?", about, "", "skips it", skip), skipped)
+
+    async def action_cancel(self) -> None:
+        self._unlocked()
+        job = self._card().job
+        if job is None or job.state not in UNDERWAY:
+            raise Refusal("No job of this card is under way.")
+        await self.service.jobs.cancel(job.id)
+        await self._worker_said("")
+
+    async def action_retry(self) -> None:
+        self._unlocked()
+        card = self._card()
+        if card.state not in ("failed", "broken"):
+            raise Refusal("Nothing has failed on this card.")
+        await self.on_card_view_retried(CardView.Retried(card.id, card.job.id if card.job else None))
+
+    def action_finalize(self) -> None:
+        if self._now.locked:
+            self._move(lambda before: self.service.runs.unfinalize(self.run_id, version=before.version))
+        else:
+            self._move(lambda before: self.service.runs.finalize(self.run_id, version=before.version))
+
+    async def action_history(self) -> None:
+        snapshot = self._now
+        found = await self.service.runs.history(self.run_id)
+        self.app.push_screen(History(snapshot.key, snapshot.workflow, found))
+
+    def action_previous(self) -> None:
+        self._step(-1)
+
+    def action_next(self) -> None:
+        self._step(1)
+
+    def action_first(self) -> None:
+        self._go_to(0)
+
+    def action_last(self) -> None:
+        self._go_to(len(self._views) - 1)
+
+    def _step(self, by: int) -> None:
+        ids = list(self._views)
+        at = ids.index(self._focused_id()) if self._focused() else 0
+        self._go_to(min(max(0, at + by), len(ids) - 1))
+
+    def _go_to(self, number: int) -> None:
+        views = list(self._views.values())
+        if 0 <= number < len(views):
+            views[number].focus()
+            views[number].scroll_visible(animate=False)
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits jump; two in a row make one number."""
+        if self.is_typing or event.character is None or not event.character.isascii() or not event.character.isdigit():
+            return
+        event.stop()
+        before, at = self._digits
+        now = time.monotonic()
+        text = before + event.character if now - at < DIGIT_SECONDS else event.character
+        if int(text) > len(self._views):
+            text = event.character
+        self._digits = (text, now)
+        self._go_to(int(text) - 1)
+
+
+def _artifact(artifact: ArtifactRow) -> str:
+    rows = f", {count(artifact.rows)} rows" if artifact.rows is not None else ""
+    return f"{artifact.name}  {size(artifact.size)}{rows}"

@@ -1,0 +1,80 @@
+"""The lock of the one worker of a database: a file beside it, held by the worker and by the children that it started.
+
+So a new worker can't begin before the last child of a dead one is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from ..paths import make_private
+from . import group
+
+PATIENCE = 1.0
+"""Seconds to try again: who only looks whether a worker is there holds the lock for an instant."""
+
+GRACE = 3.0
+"""Seconds that the children of a dead worker have to end by themselves."""
+
+_PAUSE = 0.05
+_log = logging.getLogger("pipetui.worker")
+
+
+class Lock:
+    """Made by `take`."""
+
+    def __init__(self, file: int) -> None:
+        self.file = file
+        """The descriptor that children inherit."""
+
+    @classmethod
+    async def take(cls, path: Path, end_children: Callable[[], Awaitable[None]]) -> Lock | None:
+        """The lock, with our pid in its file; None when a live worker has it. OSError when there can't be one.
+
+        `end_children` is called when the worker is dead and its children still have the lock after a while.
+        """
+        make_private(path.parent)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        begin, asked = time.monotonic(), False
+        try:
+            while not _try(file):
+                waited = time.monotonic() - begin
+                alive = group.is_ours(_holder(file), "pipetui")
+                if waited > (PATIENCE if alive else 2 * GRACE):
+                    if not alive:
+                        _log.error("the worker is gone and somebody still holds its lock %s", path)
+                    os.close(file)
+                    return None
+                if not alive and waited > GRACE and not asked:
+                    asked = True
+                    await end_children()
+                await asyncio.sleep(_PAUSE)
+        except BaseException:
+            os.close(file)
+            raise
+        os.ftruncate(file, 0)
+        os.pwrite(file, str(os.getpid()).encode(), 0)
+        return cls(file)
+
+    def release(self) -> None:
+        """Close our end: the lock is free when no child has it any more."""
+        os.close(self.file)
+
+
+def _try(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(file: int) -> int | None:
+    text = os.pread(file, 20, 0)
+    return int(text) if text.isdigit() else None

@@ -1,0 +1,74 @@
+"""Home: workflows, recent runs, search, profiles."""
+
+from pathlib import Path
+
+from tests.screens.stage import paths_in, serving, stage
+
+
+async def test_workflows_stand_in_menu_order_and_empty_states_explain(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service, stage(service) as it:
+        await it.sees("Hello Workflow", "Stream Simulator", "None yet: open a workflow and start one.")
+        order = [number for name in ("Hello", "Stream") for number, line in enumerate(it.lines) if name in line]
+        assert order == sorted(order)
+
+
+async def test_search_narrows_as_one_types_and_enter_opens_what_is_left(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service, stage(service) as it:
+        await it.sees("Hello Workflow")
+        await it.press("slash")
+        await it.type("stre")
+        await it.misses("Hello Workflow")
+        await it.press("enter")
+        await it.sees("See what a job is", "No run yet")
+
+
+async def test_a_search_for_nothing_says_so_and_escape_clears_it(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service, stage(service) as it:
+        await it.press("slash")
+        await it.type("zzz")
+        await it.sees("No workflow is called so", "No run has that in its key.")
+        await it.press("escape")
+        await it.sees("Hello Workflow")
+
+
+async def test_recent_runs_open_where_they_stand(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await service.runs.create("acme", "hello")
+        await service.runs.submit(run.id, "step_01", "Ada")
+        async with stage(service) as it:
+            await it.sees("acme-hello-01", "next: Hello Message", "just now")
+            await it.press("end", "enter")
+            await it.sees("acme-hello-01", "Hello Ada!")
+
+
+async def test_a_file_that_does_not_load_has_a_card_of_its_own(tmp_path: Path) -> None:
+    folder = paths_in(tmp_path).workflows
+    folder.mkdir(parents=True)
+    (folder / "100_wrong.py").write_text("from pipetui import Workflow\nthis is [no] python\n")
+    async with serving(tmp_path) as service, stage(service, (120, 30)) as it:
+        await it.sees("100_wrong.py", "line 2", "Hello Workflow")
+        await it.press("end", "enter")
+        await it.sees("100_wrong.py can't be loaded", "Mend the file and save it")
+        await it.press("escape")
+        await it.misses("Mend the file")
+
+
+async def test_a_profile_is_made_and_taken(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        async with stage(service) as it:
+            await it.press("p")
+            await it.sees("Which client or project")
+            await it.type("Acme & Söhne")
+            await it.sees("make 'Acme & Söhne'")
+            await it.press("enter")
+            await it.sees("Acme & Söhne")
+            assert [profile.name for profile in await service.profiles.every()] == ["Acme & Söhne"]
+        async with stage(service) as it:
+            await it.sees("pipetui › Acme & Söhne")
+
+
+async def test_what_another_terminal_does_is_seen(tmp_path: Path) -> None:
+    async with serving(tmp_path) as mine, serving(tmp_path) as theirs, stage(mine) as it:
+        await it.sees("None yet")
+        await theirs.runs.create("acme", "hello", "from afar")
+        await it.sees("acme-hello-from afar")

@@ -1,0 +1,101 @@
+from dataclasses import replace
+
+import pytest
+
+from pipetui.engine.jobs import JobView, Progress
+from pipetui.widgets.marks import marks
+from pipetui.widgets.progress import Observation, ProgressLine, bar, pace, per_time, seconds_left
+
+from .helpers import HIDDEN, HOSTILE, RUNNING, Host, screen_text
+
+
+def seen(*points: tuple[float, float]) -> list[Observation]:
+    return [Observation(*point) for point in points]
+
+
+def test_the_pace_of_steady_work_is_its_rate() -> None:
+    assert pace(seen((0, 0), (1, 10), (4, 40))) == pytest.approx(10)
+
+
+def test_there_is_no_pace_before_two_observations_at_different_times() -> None:
+    assert pace([]) is None
+    assert pace(seen((3, 7))) is None
+    assert pace(seen((3, 7), (3, 9))) is None
+
+
+def test_a_pace_follows_the_recent_past() -> None:
+    slow_then_fast = seen(*((t, t) for t in range(60)), *((60 + t, 60 + 10 * t) for t in range(60)))
+    rate = pace(slow_then_fast)
+    assert rate is not None
+    assert 9 < rate < 10
+
+
+def test_a_pause_lowers_the_pace_only_little_by_little() -> None:
+    rate = pace(seen(*((t, 10 * t) for t in range(31)), (32, 300)))
+    assert rate is not None
+    assert 8 < rate < 10
+
+
+@pytest.mark.parametrize(
+    ("progress", "rate", "left"),
+    [
+        (Progress(25, 100), 5, 15),
+        (Progress(120, 100), 5, 0),
+        (Progress(25, 0), 5, None),
+        (Progress(25, 100), 0, None),
+        (Progress(25, 100), None, None),
+    ],
+)
+def test_time_left(progress: Progress, rate: float | None, left: float | None) -> None:
+    assert seconds_left(progress, rate) == left
+
+
+@pytest.mark.parametrize(("rate", "text"), [(52.4, "52/s"), (1234, "1,234/s"), (1.42, "1.4/s"), (0.2, "12/min")])
+def test_rates_read_well(rate: float, text: str) -> None:
+    assert per_time(rate) == text
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "unicode", "drawn"),
+    [
+        (0, 8, True, "    "),
+        (4, 8, True, "██  "),
+        (5, 8, True, "██▌ "),
+        (8, 8, True, "████"),
+        (99, 8, True, "████"),
+        (-1, 8, True, "    "),
+        (3, 0, True, "    "),
+        (5, 8, False, "##.."),
+    ],
+)
+def test_bars(done: float, total: float, unicode: bool, drawn: str) -> None:
+    assert bar(done, total, 4, marks(unicode).bar) == drawn
+
+
+async def test_a_progress_line_shows_amounts_rate_and_time_left() -> None:
+    now = 0.0
+    shown = ProgressLine(RUNNING, clock=lambda: now)
+    async with Host(shown).run_test(size=(100, 5)) as pilot:
+        assert "3,120 of 10,000" in screen_text(pilot.app)
+        assert "left" not in screen_text(pilot.app)
+        now = 10.0
+        shown.show(replace(RUNNING, progress=Progress(3_620, 10_000, HOSTILE)))
+        await pilot.pause()
+        text = screen_text(pilot.app)
+        assert "3,620 of 10,000 · 50/s · 2 min 08 s left" in text
+        assert "[@click" in text
+        assert not any(character in text for character in HIDDEN)
+
+
+@pytest.mark.parametrize(
+    ("job", "said"),
+    [
+        (replace(RUNNING, progress=Progress()), "At work …"),
+        (replace(RUNNING, progress=Progress(7, 0, "rows")), "7  rows"),
+        (replace(RUNNING, state="queued"), "Waiting for its turn."),
+        (replace(RUNNING, cancelling=True), "Stopping …"),
+    ],
+)
+async def test_a_progress_line_without_a_total(job: JobView, said: str) -> None:
+    async with Host(ProgressLine(job)).run_test(size=(80, 5)) as pilot:
+        assert screen_text(pilot.app).splitlines()[0].strip() == said
