@@ -91,6 +91,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         self._rev: int | None = None
         self._states: dict[str, str] = {}
         self._worker_state = ""
+        self._going = asyncio.Lock()
         self._is_up = False
         if service.settings.theme in self.available_themes:
             self.theme = service.settings.theme
@@ -149,16 +150,19 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
 
     # what the screens ask
 
-    async def go(self, place: Place) -> None:
-        """Show another screen in place of this one."""
-        before = self.main
-        await before.settle()
-        screen = _screen(place)
-        self.remember(screen=place.screen, app_name=place.app_name, run=place.run, memory=dict(place.memory))
-        while self.screen is not before:
-            self.pop_screen()
-        await self.switch_screen(screen)
-        await self._count()
+    def go(self, place: Place) -> None:
+        """Show another screen in place of this one; soon, since a screen can't wait for its own end."""
+        self.run_worker(self._go(place), group="go")
+
+    async def _go(self, place: Place) -> None:
+        async with self._going:
+            before = self.main
+            await before.settle()
+            self.remember(screen=place.screen, app_name=place.app_name, run=place.run, memory=dict(place.memory))
+            while self.screen is not before:
+                self.pop_screen()
+            await self.switch_screen(_screen(place))
+            await self._count()
 
     @property
     def main(self) -> MainScreen:
@@ -256,11 +260,11 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
             return isinstance(self.screen, MainScreen)
         return True
 
-    async def action_jobs(self) -> None:
-        await self.go(Place("jobs"))
+    def action_jobs(self) -> None:
+        self.go(Place("jobs"))
 
-    async def action_home(self) -> None:
-        await self.go(Place())
+    def action_home(self) -> None:
+        self.go(Place())
 
     def action_palette(self) -> None:
         from textual.command import CommandPalette
@@ -387,9 +391,7 @@ def _place(known: Mapping[str, Any]) -> Place:
     return Place("home", app_name, run, memory)
 
 
-def run(
-    paths: Paths, settings: Settings, *, no_mouse: bool, debug: bool, jobs_here: JobsHere | None = None
-) -> int:
+def run(paths: Paths, settings: Settings, *, no_mouse: bool, debug: bool, jobs_here: JobsHere | None = None) -> int:
     """Show the app until it is left; the process's exit code. `terminal.check.refusal` was asked before.
 
     `jobs_here` runs jobs in this process until its event is set: for where no worker can be started.

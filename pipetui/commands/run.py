@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import shlex
 import sys
 import time
 from argparse import Namespace
@@ -12,11 +14,13 @@ from typing import Any
 from ..engine.cards import Card
 from ..engine.fields import Field, Group, Invalid
 from ..engine.jobs import JobView
+from ..engine.refusals import Refusal
 from ..engine.workflow import Workflow
 from ..service import Service
 from ..service.feed import TICK
 from ..service.profiles import DEFAULT
 from ..service.runs import Snapshot
+from ..store.runs import RunRow
 from ..text import one_line
 from . import output, report
 from .errors import explain
@@ -82,6 +86,8 @@ class Walk:
         args = self.args
         profile = args.profile or DEFAULT
         row = None if args.key is None else await self.runs.find(profile, args.workflow, args.key)
+        if row is None and args.key is not None and args.profile is None:
+            row = await self._of_any_profile(args.key)
         if row is None:
             if args.undo or args.unfinalize or args.revert:
                 what = f"There is no run {args.key}" if args.key else "Name the run with --key"
@@ -92,6 +98,13 @@ class Walk:
             self.snapshot = await self.runs.open(row.id)
         return self.snapshot
 
+    async def _of_any_profile(self, key: str) -> RunRow | None:
+        """The run whose whole key this is, as `pipetui runs` shows it."""
+        with suppress(Refusal):
+            row = await self.runs.keyed(key)
+            return row if row.app_name == self.args.workflow else None
+        return None
+
     async def _first(self, snapshot: Snapshot) -> Snapshot:
         """What is to be done before the walk."""
         args = self.args
@@ -100,6 +113,7 @@ class Walk:
         if args.undo:
             snapshot = self.snapshot = await self.runs.undo(snapshot.id, version=snapshot.version)
         if args.revert:
+            await self._check_answered(snapshot, before=snapshot.card(args.revert).number)
             snapshot = self.snapshot = await self.runs.revert(snapshot.id, args.revert, version=snapshot.version)
         return snapshot
 
@@ -137,10 +151,12 @@ class Walk:
                 case _:
                     raise Exit(CRASH, f"{card.step.show} can't be filled in: {card.reason}")
 
-    async def _check_answered(self, snapshot: Snapshot) -> None:
-        """Take away what is set already. Exit where a step has another value, or does not apply."""
+    async def _check_answered(self, snapshot: Snapshot, before: float = math.inf) -> None:
+        """Take away what is set already. Exit where a card before that number has another value, or does not apply."""
         for id, setting in list(self.sets.items()):
             card = snapshot.card(id)
+            if card.number >= before:
+                continue
             if card.state == "not_applicable":
                 raise unknown(f"{setting.names[0]} can't be set: {card.step.show} does not apply here", "", ())
             if card.state in ("done", "running", "waiting", "failed", "skipped") and not await self._is_same(
@@ -302,9 +318,9 @@ def _wants(snapshot: Snapshot, card: Card, field: Field) -> str:
             f"{snapshot.key}: {card.step.show} was kept from before a change above ({card.summary}). "
             f"Set it again to keep or change it: --set {how}"
         )
-    hint = f" {field.hint}" if field.hint else ""
-    wanted = f"{snapshot.key} waits for {done}, {card.step.show}: {field.accepts}.{hint}"
-    return f"{wanted} Go on with: --key {snapshot.row.part} --set {how}"
+    hint = f" ({field.hint})" if field.hint else ""
+    wanted = f"{snapshot.key} waits for {done}, {card.step.show}: {field.accepts}{hint}."
+    return f"{wanted} Go on with: --key {shlex.quote(snapshot.key)} --set {how}"
 
 
 def _retry(card: Card) -> str:

@@ -83,8 +83,11 @@ class _Set:
                 self.broken[link["source"]].append(f"{target} ({faulty[target].rstrip('.')})")
 
     def has(self, kind: str, row: PageRow) -> bool:
-        """Whether a page is of a kind that a rule is about: `html` that came well, of these `indexable` ones."""
-        html = row["html"] and 200 <= row["status"] < 300
+        """Whether a page is of a kind that a rule is about: `html` that came well, of these `indexable` ones.
+
+        What several addresses lead to counts once: for the page itself if it is in the set, else for the first.
+        """
+        html = row["html"] and 200 <= row["status"] < 300 and self.answers[row["final_url"]] is row
         if kind == "indexable":
             return html and not row["canonical_elsewhere"] and not _noindex(row)
         return html

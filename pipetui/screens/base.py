@@ -40,7 +40,7 @@ class Host(Protocol):
     keymap: Mapping[str, str]
     away: Sequence[str]
 
-    async def go(self, place: Place) -> None:
+    def go(self, place: Place) -> None:
         """Show another screen in place of this one."""
 
     def say(self, text: object, severity: Severity = "information") -> None:

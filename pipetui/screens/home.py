@@ -109,11 +109,11 @@ class Home(MainScreen):
         if row is None:
             return
         if isinstance(row.item, RunLine):
-            await self.host.go(Place("run", row.item.app_name, row.item.id))
+            self.host.go(Place("run", row.item.app_name, row.item.id))
         elif isinstance(row.item, Entry) and row.item.error:
             self.app.push_screen(Reading(f"{row.item.file.name} can't be loaded", _trouble(row.item)))
         elif isinstance(row.item, Entry):
-            await self.host.go(Place("workflow", row.item.app_name))
+            self.host.go(Place("workflow", row.item.app_name))
 
     def action_search(self) -> None:
         self._box.focus()

@@ -128,7 +128,7 @@ class JobsScreen(MainScreen):
 
     async def action_open(self) -> None:
         job = self._job
-        await self.host.go(Place("run", self._runs[job.run].app_name, job.run, {"card": job.step}))
+        self.host.go(Place("run", self._runs[job.run].app_name, job.run, {"card": job.step}))
 
     async def action_cancel(self) -> None:
         await self.service.jobs.cancel(self._job.id)
@@ -140,7 +140,7 @@ class JobsScreen(MainScreen):
         await self._show()
 
     async def action_back(self) -> None:
-        await self.host.go(Place())
+        self.host.go(Place())
 
 
 def _said(job: JobRow) -> str:

@@ -25,7 +25,7 @@ from ..text import count, size
 from ..widgets.card import CardView
 from .base import MainScreen, Place
 from .commands import COMMANDS, bindings, keys_of, shown_key
-from .dialogs import Ask, Confirm
+from .dialogs import Ask, Confirm, Reading
 from .history import History
 
 DRAFT_SECONDS = 0.4
@@ -77,7 +77,7 @@ class RunScreen(MainScreen):
             snapshot = await self.service.runs.open(self.run_id)
         except Refusal as refusal:
             self.host.say(refusal, "warning")
-            await self.host.go(Place("workflow", self._app_name) if self._app_name else Place())
+            self.host.go(Place("workflow", self._app_name) if self._app_name else Place())
             return
         await self._build(snapshot)
         self.watch(self._stack, "scroll_y", self._remember, init=False)
@@ -121,45 +121,48 @@ class RunScreen(MainScreen):
             self._memory = {**self._memory, **self._here()}
             await self._build(await self.service.runs.open(self.run_id))
             return
-        if not follow:
-            await self._keep_typed(before, snapshot)
+        typed = not follow and await self._keep_typed(before, snapshot)
         self._snapshot = snapshot
         old, new = before.current.id, snapshot.current.id
-        follow = follow or (old != new and not self.is_typing and self._focused_id() == old)
+        follow = follow or (old != new and self._focused_id() == old)
         for card in snapshot.cards:
             self._views[card.id].card = card
         if follow and (old != new or before.current.state != snapshot.current.state):
-            self._follow(before, snapshot)
+            self._follow(before, snapshot, not typed)
         if before.row != snapshot.row:
             self._head(snapshot)
             self._look_for_problems(snapshot)
             self._remember()
         self.refresh_bindings()
 
-    def _follow(self, before: Snapshot, snapshot: Snapshot) -> None:
+    def _follow(self, before: Snapshot, snapshot: Snapshot, into_input: bool) -> None:
         """Close what is finished, open what is next, and go there."""
         old, new = self._views[before.current.id], self._views[snapshot.current.id]
         with self.app.batch_update():
             if old is not new:
                 old.expanded = False
             new.expanded = True
-        self.call_after_refresh(self._enter, new)
+        self.call_after_refresh(self._enter, new, into_input)
 
-    def _enter(self, view: CardView) -> None:
-        if not view.focus_input():
+    def _enter(self, view: CardView, into_input: bool = True) -> None:
+        if not (into_input and view.focus_input()):
             view.focus()
         view.scroll_visible(animate=False)
 
-    async def _keep_typed(self, before: Snapshot, snapshot: Snapshot) -> None:
-        """Another terminal answered the step in which one types here: what was typed stays its draft."""
-        id = before.current.id
-        view = self._views[id]
-        if not view.card.is_open or snapshot.card(id).is_open or view.given in (None, view.card.prefill):
-            return
-        self._drafts[id] = view.given
+    async def _keep_typed(self, before: Snapshot, snapshot: Snapshot) -> bool:
+        """Another terminal answered the step in which one types here: what was typed stays its draft.
+
+        A dialog says so, and takes the keys that were meant for the input.
+        """
+        view = self._views[before.current.id]
+        id, typed = view.card.id, view.given
+        if not view.card.is_open or snapshot.card(id).is_open or typed in (None, view.card.prefill):
+            return False
+        self._drafts[id] = typed
         await self._flush()
-        said = f"{view.card.step.show} was answered elsewhere. What you typed here is kept as its draft."
-        self.host.say(said, "warning")
+        said = "What you typed is kept: open the step again to have it in its input."
+        self.app.push_screen(Reading(f"{view.card.step.show} was answered elsewhere", said))
+        return True
 
     def _look_for_problems(self, snapshot: Snapshot) -> None:
         """Ask what speaks against finalizing, once that is what is next."""
@@ -178,7 +181,7 @@ class RunScreen(MainScreen):
             await self._show(await self.service.runs.open(self.run_id))
         except Refusal as refusal:
             self.host.say(refusal, "warning")
-            await self.host.go(Place("workflow", self._app_name) if self._app_name else Place())
+            self.host.go(Place("workflow", self._app_name) if self._app_name else Place())
 
     # the place
 
@@ -360,7 +363,7 @@ class RunScreen(MainScreen):
         if snapshot is not None and view is not None and view.card.state == "editing" and not snapshot.locked:
             self._move(self._give_back)
             return
-        await self.host.go(Place("workflow", self._app_name, self.run_id))
+        self.host.go(Place("workflow", self._app_name, self.run_id))
 
     async def _give_back(self, before: Snapshot) -> Snapshot:
         """Leave the edit: the undo of its revert, and what was typed in it is forgotten."""

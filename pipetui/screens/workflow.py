@@ -70,7 +70,7 @@ class WorkflowScreen(MainScreen):
         entry = await self.host.entry(self.app_name)
         if entry is None or entry.workflow is None:
             self.host.say(f"There is no workflow {self.app_name} (any more). Its runs are kept.", "warning")
-            await self.host.go(Place())
+            self.host.go(Place())
             return
         self._present(entry)
         await self._show()
@@ -162,7 +162,7 @@ class WorkflowScreen(MainScreen):
             return
         if self._shelf == "binned":
             raise Refusal("This run is in the bin: take it back first.")
-        await self.host.go(Place("run", self.app_name, self._run.id))
+        self.host.go(Place("run", self.app_name, self._run.id))
 
     async def action_new(self) -> None:
         proposed = await self.service.runs.next_part(self.host.profile, self.app_name)
@@ -172,7 +172,7 @@ class WorkflowScreen(MainScreen):
 
         async def created(run: str | None) -> None:
             if run is not None:
-                await self.host.go(Place("run", self.app_name, run))
+                self.host.go(Place("run", self.app_name, run))
 
         about = f"Its key begins with {self.host.profile}-{self.app_name}-"
         self.app.push_screen(Ask("A new run", about, proposed, "starts it", create), created)
@@ -241,7 +241,7 @@ class WorkflowScreen(MainScreen):
             self._shelf = "active"
             await self._show()
         else:
-            await self.host.go(Place("home", self.app_name))
+            self.host.go(Place("home", self.app_name))
 
 
 def _shelf(name: object) -> Shelf:

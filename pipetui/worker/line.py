@@ -29,6 +29,7 @@ class Line:
         self._job: Future[str] = Future()
         self._cancel: Future[None] = Future()
         self._progress: Progress | None = None
+        self._told: Progress | None = None
         self._sending = threading.Lock()
         self._unsent = b""
         threading.Thread(target=self._serve, daemon=True, name="pipetui-line").start()
@@ -88,8 +89,11 @@ class Line:
             self._unsent = self._unsent[sent:]
 
     def _words(self) -> bytes:
-        progress, self._progress = self._progress, None
-        return b"" if progress is None else _message(progress=[progress.done, progress.total, progress.text])
+        progress = self._progress
+        if progress is None or progress is self._told:
+            return b""
+        self._told = progress
+        return _message(progress=[progress.done, progress.total, progress.text])
 
 
 def _message(**parts: Any) -> bytes:

@@ -26,7 +26,7 @@ def test_it_stops_where_a_value_is_missing_and_says_which(say: Say) -> None:
     answer = say(*ADA, "--json")
     assert answer.code == 4
     assert answer.json["state"] == "active" and answer.json["next"]["done"] == "greeting"
-    assert answer.json["exit"] == 4 and "--key 01 --set greeting=" in answer.json["error"]
+    assert answer.json["exit"] == 4 and "--key default-hello-01 --set greeting=" in answer.json["error"]
     assert answer.json["error"] in answer.err
 
 
@@ -42,6 +42,13 @@ def test_profiles_have_runs_of_their_own(say: Say) -> None:
     say(*ADA, "--profile", "other")
     assert {run["key"] for run in say("runs", "--json").json} == {"My Shop-hello-01", "other-hello-01"}
     assert [run["key"] for run in say("runs", "--json", "--profile", "other").json] == ["other-hello-01"]
+
+
+def test_a_whole_key_says_its_profile(say: Say) -> None:
+    say("--profile", "My Shop", *ADA)
+    answer = say("run", "hello", "--key", "My Shop-hello-01", "--set", "greeting=Hi", "--json")
+    assert answer.code == 0 and answer.json["profile"] == "My Shop"
+    assert len(say("runs", "--json").json) == 1
 
 
 def test_the_same_value_again_is_nothing_and_another_is_wrong(say: Say) -> None:
@@ -65,6 +72,14 @@ def test_revert_undo_unfinalize(say: Say) -> None:
     changed = say(*again, "--revert", "step_01", "--set", "name=Bob", "--set", "greeting=Ho", "--finalize")
     assert changed.code == 0 and changed.json["state"] == "locked"
     assert changed.json["record"]["step_01"] == {"name": "Bob"}
+
+
+def test_a_revert_waits_until_all_that_was_said_holds(say: Say) -> None:
+    say(*ADA, "--key", "1", "--set", "greeting=Hi")
+    version = say("show", "default-hello-01", "--json").json["version"]
+    answer = say("run", "hello", "--key", "1", "--revert", "step_02", "--set", "name=Bob", "--set", "greeting=Ho")
+    assert answer.code == 2 and "--revert step_01" in answer.err
+    assert say("show", "default-hello-01", "--json").json["version"] == version
 
 
 def test_what_changes_a_run_needs_one(say: Say) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
 from pipetui.engine.fields import Invalid, Number
-from pipetui.engine.jobs import Progress
+from pipetui.engine.jobs import Attempt, Progress
 from pipetui.engine.refusals import Refusal
 from pipetui.engine.transitions import fold
 from pipetui.engine.values import encode
@@ -16,7 +17,8 @@ from pipetui.paths import Paths
 from pipetui.service import Service
 from pipetui.service.large import LARGEST
 from pipetui.service.runs import Snapshot
-from pipetui.store import jobs
+from pipetui.store import jobs, ledger
+from pipetui.store.database import Tx
 from pipetui.store.jobs import JobRow
 
 
@@ -83,7 +85,7 @@ async def test_a_job_is_named_by_the_start_of_its_id(service: Service, run: Snap
         await service.jobs.row("twin")
 
 
-def _rename(tx: jobs.Tx, id: str) -> None:
+def _rename(tx: Tx, id: str) -> None:
     tx.execute("UPDATE jobs SET id = CASE id WHEN ? THEN 'twin1' ELSE 'twin2' END", (id,))
 
 
@@ -128,7 +130,7 @@ async def test_a_job_that_is_no_longer_wanted_is_not_tried_again(service: Servic
 async def test_five_deaths_in_a_row_park_it(service: Service, run: Snapshot) -> None:
     for deaths in range(1, 5):
         row = await claim(service)
-        await service.db.write(lambda tx, id=row.id: jobs.died(tx, id, "exit code 1", time.time()))
+        await service.db.write(partial(jobs.died, id=row.id, why="exit code 1", now=time.time()))
         after = await service.jobs.row(row.id)
         assert (after.state, after.deaths) == ("queued", deaths)
     row = await claim(service)
@@ -137,6 +139,19 @@ async def test_five_deaths_in_a_row_park_it(service: Service, run: Snapshot) -> 
     assert after.state == "parked" and "exit code 1" in after.error
     await service.jobs.retry(row.id)
     assert (await service.jobs.row(row.id)).deaths == 0
+
+
+async def test_a_death_after_something_was_recorded_is_the_first_one_again(service: Service, run: Snapshot) -> None:
+    for turn in range(7):
+        row = await claim(service)
+
+        def die(tx: Tx, id: str = row.id, name: str = f"page {turn // 2}") -> None:
+            ledger.put(tx, id, name, "", Attempt("a", "m"), time.time(), certain=False, finished=True)
+            jobs.died(tx, id, "exit code 1", time.time())
+
+        await service.db.write(die)
+        after = await service.jobs.row(row.id)
+        assert (after.state, after.deaths) == ("queued", 1 + turn % 2), "every other time it recorded nothing new"
 
 
 async def test_answer(service: Service, run: Snapshot, asked: list[Paths]) -> None:

@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
@@ -19,7 +20,7 @@ from pipetui.service import Service
 from pipetui.service.runs import Snapshot
 from pipetui.store.jobs import JobRow
 
-PROBE = (Path(__file__).parent / "probe.py.txt").read_text("utf-8")
+PROBE = (Path(__file__).parent / "probe.py").read_text("utf-8")
 
 WORKER = [sys.executable, "-P", "-m", "pipetui", "worker"]
 PATIENCE = 30.0  # seconds after which a test gives up; none waits that long when all is well
@@ -76,7 +77,7 @@ class Probe:
 
     async def reaches(self, *states: str) -> JobRow:
         """Wait until the job is in one of these states."""
-        await until_async(lambda: self._is(states))
+        await until(lambda: self._is(states))
         return await self.row()
 
     async def _is(self, states: tuple[str, ...]) -> bool:
@@ -98,7 +99,10 @@ class Probe:
         return file.read_text().splitlines() if file.exists() else []
 
 
-async def until_async(condition: Callable[[], object], what: str = "") -> None:
+Begin: TypeAlias = Callable[[str], Awaitable[Probe]]
+
+
+async def until(condition: Callable[[], object], what: str = "") -> None:
     """Wait until a condition, which may be a coroutine function, holds."""
     end = time.monotonic() + PATIENCE
     while True:
@@ -136,7 +140,9 @@ def workers(home: Paths, tmp_path: Path) -> Iterator[Workers]:
 
 
 @pytest.fixture
-def probe(service: Service) -> Callable[[str], object]:
+def probe(service: Service) -> Begin:
+    """Begins a run whose job does what one says."""
+
     async def begin(what: str) -> Probe:
         run = (await service.runs.create("Ada", "probe")).id
         await service.runs.submit(run, "what", what)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
 
 from pipetui.service import Service
 
-from .conftest import Probe, Workers, until_async
-
-Begin: TypeAlias = Callable[[str], Awaitable[Probe]]
+from .conftest import Begin, Probe, Workers, until
 
 
 async def _files(run: Probe) -> set[str]:
@@ -57,10 +53,37 @@ async def test_what_a_killed_job_left_is_removed(service: Service, probe: Begin,
     async def has_begun() -> bool:
         return await run.effects() == ["begins"]
 
-    await until_async(has_begun)
+    await until(has_begun)
     assert len(await _files(run)) == 1, "the part, under a hidden name"
     pid = (await run.row()).pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     assert await run.result() == "whole"
     assert await _files(run) == {"part.txt"}
+
+
+async def test_a_superseded_job_does_not_overwrite_the_file_of_the_wanted_one(
+    service: Service, probe: Begin, workers: Workers
+) -> None:
+    run = await probe("turns")
+    workers.start()
+
+    async def has_begun() -> bool:
+        return bool(await run.effects())
+
+    await until(has_begun)
+    superseded = await run.row()
+    await service.runs.revert(run.run, "what")
+    await service.runs.submit(run.run, "what", "turns")
+    wanted = await run.reaches("done")
+    assert wanted.id != superseded.id
+    (await run.folder() / "go").touch()
+
+    async def is_over() -> bool:
+        return (await service.jobs.row(superseded.id)).state == "done"
+
+    await until(is_over)
+    snapshot = await run.snapshot()
+    assert (snapshot.folder / "who.txt").read_text() == wanted.id == snapshot.row.record["step_02"]["result"]
+    assert [artifact.job for artifact in snapshot.artifacts] == [wanted.id]
+    assert not list(snapshot.folder.rglob("*.part"))

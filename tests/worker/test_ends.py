@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
 
 import pytest
 
 from pipetui.service import Service
 from pipetui.store import ledger
 
-from .conftest import Probe, Workers, until_async
-
-Begin: TypeAlias = Callable[[str], Awaitable[Probe]]
+from .conftest import Begin, Probe, Workers, until
 
 
 async def _has(run: Probe, line: str) -> bool:
@@ -53,7 +49,7 @@ async def test_what_no_database_takes_costs_nothing(service: Service, probe: Beg
 async def test_cancel_ends_whatever_it_does(service: Service, probe: Begin, workers: Workers, what: str) -> None:
     run, other = await probe(what), await probe("quick")
     workers.start()
-    await until_async(lambda: _has(run, "begins"))
+    await until(lambda: _has(run, "begins"))
     assert await other.result() == "quick", "it costs only itself"
     await service.jobs.cancel((await run.row()).id)
     row = await run.reaches("cancelled")
@@ -73,11 +69,11 @@ async def test_a_job_that_always_dies_is_parked(
     worker = workers.start(idle=0.5)
     row = await run.reaches("parked")
     assert row.deaths == 5 and how in row.error and "5 times" in row.error
-    await until_async(lambda: worker.poll() == 0)
+    await until(lambda: worker.poll() == 0)
     assert workers.processes() == [], "what it started went with it"
 
 
-async def test_a_death_with_progress_is_forgiven(service: Service, probe: Begin, workers: Workers) -> None:
+async def test_a_job_that_died_once_comes_through(service: Service, probe: Begin, workers: Workers) -> None:
     run = await probe("hard_once")
     workers.start()
     assert await run.result() == 2
@@ -101,7 +97,7 @@ async def test_a_question_sleeps_without_a_process(service: Service, probe: Begi
     row = await run.reaches("waiting")
     card = (await run.snapshot()).card("step_02")
     assert card.state == "waiting" and card.reason == "How many shall it be?"
-    await until_async(lambda: worker.poll() == 0)
+    await until(lambda: worker.poll() == 0)
     assert workers.processes() == []
     await service.jobs.answer(row.id, "count", "3")
     workers.start()
@@ -165,7 +161,7 @@ async def test_a_result_of_a_reverted_job_is_kept_out_and_undo_takes_it_in(
 ) -> None:
     run = await probe("ticks")
     workers.start()
-    await until_async(lambda: _has(run, "kept 3"))
+    await until(lambda: _has(run, "kept 3"))
     await service.runs.revert(run.run, "what")
     await run.reaches("done")
     assert "step_02" not in (await run.snapshot()).row.record, "it went on, but the run went elsewhere"
@@ -179,14 +175,14 @@ async def test_a_superseded_job_is_stopped_and_goes_on_when_it_is_wanted_again(
 ) -> None:
     run = await probe("slow")
     workers.start()
-    await until_async(lambda: _has(run, "kept 1"))
+    await until(lambda: _has(run, "kept 1"))
     await service.runs.revert(run.run, "what")
     id = (await run.row()).id
     await _age(service, id)
     row = await run.reaches("cancelled")
     assert "went another way" in row.error
     await service.runs.undo(run.run)
-    await until_async(lambda: _has(run, "kept 3"))
+    await until(lambda: _has(run, "kept 3"))
     assert (await run.effects()).count("work 0") == 1, "what it had finished was kept"
 
 
@@ -204,7 +200,7 @@ async def test_a_superseded_job_that_waits_or_is_queued_is_stopped(
 async def test_a_superseded_job_past_an_effect_is_finished(service: Service, probe: Begin, workers: Workers) -> None:
     run = await probe("hour_after_effect")
     workers.start()
-    await until_async(lambda: _has(run, "pay"))
+    await until(lambda: _has(run, "pay"))
     await service.runs.revert(run.run, "what")
     await _age(service, (await run.row()).id)
     row = await run.reaches("done", "cancelled")

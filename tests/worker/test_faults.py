@@ -7,17 +7,13 @@ import hashlib
 import os
 import random
 import signal
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TypeAlias
 
 import pytest
 
 from pipetui.service import Service
 
-from .conftest import Probe, Workers, until_async
-
-Begin: TypeAlias = Callable[[str], Awaitable[Probe]]
+from .conftest import Begin, Workers, until
 
 POINTS = [
     "worker.claimed",
@@ -39,7 +35,7 @@ async def test_a_kill_between_intent_and_result(service: Service, probe: Begin, 
     run = await probe("everything")
     worker = workers.start(fault=point)
     if point == "worker.claimed":
-        await until_async(lambda: worker.poll() == -signal.SIGKILL)
+        await until(lambda: worker.poll() == -signal.SIGKILL)
         workers.start()
     paid = await run.result()
     assert (workers.home / f"fault-{point.split(':')[0]}").exists(), "the fault was never met"
@@ -61,11 +57,13 @@ async def _killed_at_random(service: Service, probe: Begin, workers: Workers, se
     chance = random.Random(seed)
     run = await probe(chance.choice(["ticks", "ticks", "everything"]))
     worker = workers.start()
-    for _ in range(3):
-        await asyncio.sleep(chance.uniform(0.1, 0.8))
-        pid = (await run.row()).pid
-        victim = chance.choice([worker.pid, pid])
-        if victim is not None and worker.poll() is None:
+    for _ in range(4):
+        await asyncio.sleep(chance.uniform(0.05, 0.6))
+        row = await run.row()
+        if row.state == "done":
+            break
+        victim = chance.choice([worker.pid, row.pid, row.pid])
+        if victim is not None:
             with suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
         if victim == worker.pid:

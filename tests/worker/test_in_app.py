@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeAlias
 
 from pipetui.paths import Paths
 from pipetui.service import Service
@@ -13,9 +12,7 @@ from pipetui.service.starter import is_running
 from pipetui.settings import Settings
 from pipetui.worker.in_app import run_in_app
 
-from .conftest import Probe, Workers, until_async
-
-Begin: TypeAlias = Callable[[str], Awaitable[Probe]]
+from .conftest import Begin, Probe, Workers, until
 
 
 @asynccontextmanager
@@ -46,7 +43,7 @@ async def test_jobs_run_and_fail_and_ask(service: Service, probe: Begin, home: P
 async def test_cancel(service: Service, probe: Begin, home: Paths) -> None:
     async with in_app(home):
         run = await probe("hour")
-        await until_async(lambda: _begun(run))
+        await until(lambda: _begun(run))
         await service.jobs.cancel((await run.row()).id)
         await run.reaches("cancelled")
 
@@ -56,7 +53,7 @@ async def test_when_the_app_ends_its_jobs_go_on_later(
 ) -> None:
     run = await probe("slow")
     async with in_app(home):
-        await until_async(lambda: _begun(run))
+        await until(lambda: _begun(run))
         assert is_running(home.worker_lock)
     assert await run.state() == "queued" and (await run.row()).deaths == 0
     assert not is_running(home.worker_lock)
@@ -69,7 +66,7 @@ async def test_a_worker_that_is_there_is_left_alone(
 ) -> None:
     run = await probe("hour")
     workers.start()
-    await until_async(lambda: _begun(run))
+    await until(lambda: _begun(run))
     await asyncio.wait_for(run_in_app(home, Settings(), asyncio.Event()), 20)
     assert await run.state() == "running" and len(await run.effects()) == 1
 

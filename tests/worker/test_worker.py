@@ -7,8 +7,6 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
 
 import pytest
 
@@ -17,9 +15,7 @@ from pipetui.service import Service
 from pipetui.service.starter import is_running
 from pipetui.store import jobs
 
-from .conftest import Probe, Workers, until_async
-
-Begin: TypeAlias = Callable[[str], Awaitable[Probe]]
+from .conftest import Begin, Probe, Workers, until
 
 
 async def test_the_simulator_runs_to_its_end_with_progress_on_the_way(service: Service, workers: Workers) -> None:
@@ -34,7 +30,7 @@ async def test_the_simulator_runs_to_its_end_with_progress_on_the_way(service: S
         seen.add(row.done)
         return row.state == "done"
 
-    await until_async(is_done)
+    await until(is_done)
     snapshot = await probe.snapshot()
     assert snapshot.row.record["step_02"]["stream"] == {"ticks": 60, "lines": 61}
     assert any(0 < done < 60 for done in seen), "progress was to be seen before the end"
@@ -70,7 +66,7 @@ async def test_there_is_one_worker_of_six(service: Service, probe: Begin, worker
     run = await probe("ticks")
     started = [workers.start() for _ in range(6)]
     assert await run.result() == 25
-    await until_async(lambda: sum(process.poll() is not None for process in started) == 5)
+    await until(lambda: sum(process.poll() is not None for process in started) == 5)
     assert {process.poll() for process in started} == {0, None}
     assert is_running(home.worker_lock)
     assert (await run.effects()).count("work 0") == 1
@@ -79,12 +75,12 @@ async def test_there_is_one_worker_of_six(service: Service, probe: Begin, worker
 async def test_a_new_worker_takes_over_from_a_killed_one(service: Service, probe: Begin, workers: Workers) -> None:
     run = await probe("slow")
     first = workers.start()
-    await until_async(lambda: _has(run, "kept 2"))
+    await until(lambda: _has(run, "kept 2"))
     pid = (await run.row()).pid
     first.kill()
     first.wait()
     workers.start()
-    await until_async(lambda: _has(run, "kept 5"))
+    await until(lambda: _has(run, "kept 5"))
     row = await run.row()
     assert row.state == "running" and row.pid not in (None, pid) and row.deaths == 1
     effects = await run.effects()
@@ -101,14 +97,14 @@ async def test_children_that_hang_without_their_worker_are_ended(
     """A stopped process can't notice that its worker is gone, and holds the lock."""
     run = await probe("hour")
     first = workers.start()
-    await until_async(lambda: _has(run, "begins"))
+    await until(lambda: _has(run, "begins"))
     pid = (await run.row()).pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     first.kill()
     first.wait()
     workers.start()
-    await until_async(lambda: _begun_twice(run))
+    await until(lambda: _begun_twice(run))
     assert (await run.row()).pid != pid and pid not in workers.processes()
 
 
@@ -122,7 +118,7 @@ async def test_it_ends_when_idle_and_leaves_nothing_behind(
     run = await probe("quick")
     worker = workers.start(idle=0.5)
     assert await run.result() == "quick"
-    await until_async(lambda: worker.poll() == 0)
+    await until(lambda: worker.poll() == 0)
     assert workers.processes() == []
     assert not is_running(home.worker_lock)
 
@@ -130,9 +126,9 @@ async def test_it_ends_when_idle_and_leaves_nothing_behind(
 async def test_a_signal_ends_it_and_its_jobs_go_on_later(service: Service, probe: Begin, workers: Workers) -> None:
     run = await probe("hour")
     worker = workers.start()
-    await until_async(lambda: _has(run, "begins"))
+    await until(lambda: _has(run, "begins"))
     worker.send_signal(signal.SIGTERM)
-    await until_async(lambda: worker.poll() is not None)
+    await until(lambda: worker.poll() is not None)
     assert worker.poll() == 128 + signal.SIGTERM
     row = await run.row()
     assert (row.state, row.deaths, row.pid) == ("queued", 0, None)
@@ -145,7 +141,7 @@ async def test_so_many_at_once_and_the_rest_queue(
     home.settings.write_text("jobs_at_once = 1\n")
     first, second = await probe("hour"), await probe("quick")
     workers.start()
-    await until_async(lambda: _has(first, "begins"))
+    await until(lambda: _has(first, "begins"))
     assert await second.state() == "queued"
     await service.jobs.cancel((await first.row()).id)
     assert await second.result() == "quick"
@@ -155,7 +151,7 @@ async def test_so_many_at_once_and_the_rest_queue(
 async def test_a_worker_survives_a_terminal_that_hangs_up(service: Service, probe: Begin, workers: Workers) -> None:
     run = await probe("ticks")
     worker = workers.start()
-    await until_async(lambda: _has(run, "kept 0"))
+    await until(lambda: _has(run, "kept 0"))
     worker.send_signal(signal.SIGHUP)
     assert await run.result() == 25
     assert (await run.row()).deaths == 0 and worker.poll() is None
@@ -176,7 +172,7 @@ async def test_jobs_of_a_run_in_the_bin_are_not_begun(service: Service, probe: B
 async def test_a_full_disk_is_waited_out(service: Service, probe: Begin, workers: Workers, home: Paths) -> None:
     """No file of the worker may grow: as on a full disk, no transaction succeeds until there is space again."""
     worker = workers.start()
-    await until_async(lambda: len(workers.processes()) == 2)
+    await until(lambda: len(workers.processes()) == 2)
 
     def limit(size: int) -> None:
         for pid in workers.processes():
@@ -184,7 +180,7 @@ async def test_a_full_disk_is_waited_out(service: Service, probe: Begin, workers
 
     limit(8192)
     run = await probe("ticks")
-    await until_async(lambda: "nothing was saved" in home.worker_log.read_text())
+    await until(lambda: "nothing was saved" in home.worker_log.read_text())
     assert await run.state() == "queued" and worker.poll() is None
     limit(resource.RLIM_INFINITY)
     assert await run.result() == 25

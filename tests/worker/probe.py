@@ -28,11 +28,11 @@ def notes(run):
 
 class Probe(Workflow):
     APP_NAME = "probe"
-    steps = [
+    steps = (
         Step("step_01", done="what", show="What", field=Text()),
         Step("step_02", done="result", show="Result", auto=True),
         Step("step_03", done="note", show="Note", field=Text()),
-    ]
+    )
 
     async def step_02_job(self, run: Run, job: Job) -> object:
         return await getattr(self, run.value("what", str))(run, job)
@@ -42,7 +42,8 @@ class Probe(Workflow):
 
     async def ticks(self, run, job, pause=0.02):
         for n in range(25):
-            async def tick():
+
+            async def tick(n=n):
                 note(run, f"work {n}")
                 await asyncio.sleep(pause)
                 return n
@@ -89,7 +90,6 @@ class Probe(Workflow):
     async def hostile(self, run, job):
         for progress in [(float("nan"), 1), (10**400, 1), ("x", None), (1, 2, "a\ud800\x1b[2J" * 1000)]:
             job.progress(*progress)
-            await asyncio.sleep(0.6)
         raise JobError("A title: \ud800" + "x" * 100_000)
 
     async def hard_once(self, run, job):
@@ -135,6 +135,7 @@ class Probe(Workflow):
 
     async def everything(self, run, job):
         """Both forms of once, and an artifact."""
+
         async def pay(attempt):
             note(run, f"pay {attempt.marker}")
             return attempt.marker
@@ -152,6 +153,7 @@ class Probe(Workflow):
 
     async def lost_answer(self, run, job):
         """The effect happened, the answer was lost; who looks can't tell."""
+
         async def pay(attempt):
             note(run, "pay")
             raise TimeoutError("no answer")
@@ -188,7 +190,9 @@ class Probe(Workflow):
         run.temp["step_02"] = {"seen": 1}
         self.db["last"] = "here"
         await job.once("flushes", lambda: self._noted(run, "work"))
-        os.kill(os.getpid(), 9) if len(notes(run)) < 2 and not note(run, "second") else None
+        if len(notes(run)) == 1:
+            note(run, "second")
+            os.kill(os.getpid(), 9)
         return [run.temp["step_02"], self.db["last"]]
 
     async def half_artifact(self, run, job):
@@ -227,6 +231,16 @@ class Probe(Workflow):
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         return 100_000
+
+    async def turns(self, run, job):
+        """The first one to come waits until the other one is done."""
+        is_first = not notes(run)
+        note(run, "begins")
+        async with job.artifact("who.txt") as artifact:
+            artifact.path.write_text(job.id)
+            while is_first and not (run.folder / "go").exists():
+                await asyncio.sleep(0.02)
+        return job.id
 
     async def hangs_in_part(self, run, job):
         async with job.artifact("part.txt") as artifact:

@@ -1,0 +1,318 @@
+"""A run: the stack of cards, its keys, its drafts, and what others do to it meanwhile."""
+
+import json
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from pipetui.engine.jobs import Progress
+from pipetui.service import Service
+from pipetui.service.place import Place
+from pipetui.store import jobs
+from tests.screens.stage import paths_in, serving, stage
+
+STEPS = """
+from pipetui import Invalid, Job, Run, Step, Workflow
+from pipetui.fields import Choice, Group, Number, Switch, Text, TextArea
+from pipetui.views import Table
+
+
+class Steps(Workflow):
+    APP_NAME = "steps"
+    DISPLAY_NAME = "Steps"
+    steps = [
+        Step("step_01", done="name", show="Name", field=Text()),
+        Step("step_02", done="colour", show="Colour", field=Choice(["red", "green"]), skip=True),
+        Step("step_03", done="kept", show="Kept", field=Text(), refill=True),
+        Step("step_04", done="pages", show="Pages"),
+        Step("step_05", done="last", show="Last", field=Group(many=Number(3), wide=Switch(default=False))),
+    ]
+
+    async def step_01_submit(self, run: Run, value: str) -> str:
+        if value == "nobody":
+            raise Invalid("Nobody is not a name.")
+        return value
+
+    async def step_04_job(self, run: Run, job: Job) -> int:
+        return 1
+
+    def step_04_view(self, run: Run) -> Table:
+        return Table(columns=["address", "title"], rows=[["/a", "[bold]A[/bold]"], ["/b", "\\x1b[31mB"]])
+
+    def problems(self, run: Run) -> list[str]:
+        return ["step_01: Eve is not welcome."] if run.value("name", str) == "Eve" else []
+"""
+
+
+@pytest.fixture(autouse=True)
+def steps(tmp_path: Path) -> None:
+    folder = paths_in(tmp_path).workflows
+    folder.mkdir(parents=True)
+    (folder / "100_steps.py").write_text(STEPS)
+
+
+async def opened(service: Service, *values: object, app_name: str = "hello") -> str:
+    """A run with these values, and the app's memory on it."""
+    run = await service.runs.create("default", app_name)
+    for number, value in enumerate(values, 1):
+        await service.runs.submit(run.id, f"step_{number:02}", value)
+    await Place(service.db).put({"screen": "run", "app_name": app_name, "run": run.id, "memory": {}})
+    return run.id
+
+
+async def value(service: Service, run: str, step: str) -> object:
+    return (await service.runs.row(run)).record.get(step)
+
+
+async def test_enter_submits_and_the_next_card_is_open_and_focused(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await opened(service)
+        async with stage(service) as it:
+            await it.sees("one line of text")
+            await it.type("Ada")
+            await it.press("enter")
+            await it.sees("Hello Ada!")
+            await it.until(lambda: isinstance(it.app.focused, Input))
+            await it.press("enter")
+            await it.sees("finalizes this run")
+            await it.press("enter")
+            await it.sees("This run is locked.")
+            assert (await service.runs.open(run)).locked
+            for key in "rusxt":
+                await it.press(key)
+                await it.sees("This run is finalized: nothing in it changes. f unlocks it.")
+                it.app.clear_notifications()
+                await it.misses("nothing in it changes")
+            await it.press("f")
+            await it.sees("finalizes this run")
+            assert not (await service.runs.open(run)).locked
+
+
+async def test_a_refused_input_stays_with_its_reason_below(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await opened(service, app_name="steps")
+        async with stage(service) as it:
+            await it.sees("one line of text")
+            await it.type("nobody")
+            await it.press("enter")
+            await it.sees("Nobody is not a name.", "nobody")
+            assert await value(service, run, "step_01") is None
+            await it.press("backspace")
+            await it.misses("Nobody is not a name.")
+            await it.press("enter")
+            await it.sees("nobod", "Colour")
+            assert await value(service, run, "step_01") == {"name": "nobod"}
+
+
+async def test_what_is_typed_is_on_disk_soon_and_comes_back(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await opened(service)
+        async with stage(service) as it:
+            await it.sees("one line of text")
+            await it.type("half a na")
+
+            async def kept() -> bool:
+                return (await service.runs.open(run)).drafts == {"step_01": "half a na"}
+
+            await it.until(kept)
+            await it.press("escape")
+            await it.press("escape")
+            await it.sees("next: Your Name")
+            await it.press("enter")
+            await it.sees("half a na")
+
+
+async def test_leaving_writes_the_draft_at_once(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await opened(service)
+        async with stage(service) as it:
+            await it.sees("one line of text")
+            await it.type("x")
+            await it.press("ctrl+q")
+        assert (await service.runs.open(run)).drafts == {"step_01": "x"}
+
+
+async def test_revert_says_what_goes_and_escape_gives_it_back(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await opened(service, "Ada", "red", "mine", app_name="steps")
+        before = (await service.runs.row(run)).record
+        async with stage(service) as it:
+            await it.sees("starts it")
+            await it.press("1")
+            await it.press("r")
+            await it.sees("Open Name again?", "Cleared: Colour.", "Kept, to be confirmed: Kept.")
+            await it.press("escape")
+            await it.misses("Open Name again?")
+            assert (await service.runs.row(run)).record == before
+            await it.press("r")
+            await it.sees("Open Name again?")
+            await it.press("enter")
+            await it.sees("editing")
+            await it.type("!!")
+            await it.press("escape")
+            await it.until(lambda: not isinstance(it.app.focused, Input))
+            await it.press("escape")
+            await it.sees("starts it")
+            assert (await service.runs.row(run)).record == before
+            assert (await service.runs.open(run)).drafts == {}
+
+
+async def test_revert_of_the_last_answer_asks_nothing(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await opened(service, "Ada")
+        async with stage(service) as it:
+            await it.sees("Hello Ada!")
+            await it.press("escape", "1", "r")
+            await it.sees("editing")
+            await it.type("x")
+            await it.press("enter")
+            await it.sees("Hello Adax!")
+            assert await value(service, run, "step_01") == {"name": "Adax"}
+
+
+async def test_undo_and_history(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        await opened(service, "Ada")
+        async with stage(service) as it:
+            await it.sees("Hello Ada!")
+            await it.press("escape", "u")
+            await it.sees("one line of text")
+            await it.press("escape", "e")
+            await it.sees("History of default-hello-01", "Your Name was taken back", "Your Name was submitted")
+            await it.press("escape")
+            await it.misses("History of")
+
+
+async def test_skip_wants_a_reason_and_only_where_it_may(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await opened(service, "Ada", app_name="steps")
+        async with stage(service) as it:
+            await it.sees("red")
+            await it.press("escape", "1", "s")
+            await it.sees("Name is not open")
+            await it.press("2", "s")
+            await it.sees("Why skip Colour?")
+            await it.press("enter")
+            await it.sees("needs a reason")
+            await it.type("no taste")
+            await it.press("enter")
+            await it.sees("no taste", "skipped")
+            assert (await service.runs.row(run)).record["_skipped"] == {"step_02": "no taste"}
+
+
+async def test_letters_do_nothing_while_one_chooses(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await opened(service, "Ada", app_name="steps")
+        async with stage(service) as it:
+            await it.sees("red", "green")
+            await it.press("u", "r", "s", "f", "q")
+            await it.press("enter")
+            await it.sees("Colour")
+            assert await value(service, run, "step_01") == {"name": "Ada"}
+
+
+async def test_a_job_from_start_to_its_table(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service, serving(tmp_path) as worker:
+        run = await opened(service, "Ada", "red", "mine", app_name="steps")
+        async with stage(service) as it:
+            await it.sees("Enter starts it")
+            await it.press("enter")
+            await it.sees("Waiting for its turn", "1 running")
+            (job,) = await service.jobs.latest()
+            await worker.db.write(lambda tx: jobs.set_state(tx, job.id, "running", 1.0))
+            await worker.db.write(lambda tx: jobs.put_progress(tx, {job.id: Progress(5, 10, "Page 5")}))
+            await it.sees("5 of 10", "Page 5")
+            await it.press("x")
+
+            async def asked() -> bool:
+                return (await worker.jobs.row(job.id)).cancel is not None
+
+            await it.until(asked)
+            await it.sees("Stopping")
+            await worker.db.write(lambda tx: jobs.set_state(tx, job.id, "failed", 2.0, error="No network."))
+            await it.sees("No network.", "failed")
+            await it.press("t")
+            await it.sees("Waiting for its turn")
+            await worker.runs.complete(job.id, 2)
+            await it.sees("Last")
+            await it.press("escape", "4", "enter")
+            await it.sees("address", "[bold]A[/bold]", "␛[31mB")
+        assert await value(service, run, "step_04")
+
+
+async def test_an_answer_from_elsewhere_loses_no_typed_text(tmp_path: Path) -> None:
+    async with serving(tmp_path) as mine, serving(tmp_path) as theirs:
+        run = await opened(mine)
+        async with stage(mine) as it:
+            await it.sees("one line of text")
+            await it.type("my own words")
+            await theirs.runs.submit(run, "step_01", "Grace")
+            await it.sees("Your Name was answered elsewhere")
+            await it.type("ru")  # what was meant for the input does nothing
+            await it.press("escape")
+            await it.sees("Hello Grace!")
+            assert (await mine.runs.open(run)).drafts.get("step_01") == "my own words"
+
+
+async def test_a_move_on_an_older_version_is_told_and_not_made(tmp_path: Path) -> None:
+    async with serving(tmp_path) as mine, serving(tmp_path) as theirs:
+        run = await opened(mine, "Ada")
+        async with stage(mine) as it:
+            await it.sees("Hello Ada!")
+            await it.press("escape")
+            it.app.workers.cancel_group(it.app, "feed")  # this terminal hears of nothing
+            await theirs.runs.submit(run, "step_02", "Hi")
+            await it.press("u")
+            await it.sees("This run was changed meanwhile")
+            await it.sees("finalizes this run")
+            assert await value(mine, run, "step_02") == {"greeting": "Hi"}
+
+
+async def test_problems_stand_on_the_last_card(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await opened(service, "Eve", "red", "mine", app_name="steps")
+        await service.runs.submit(run, "step_04")
+        (job,) = await service.jobs.latest()
+        await service.runs.complete(job.id, 2)
+        await service.runs.submit(run, "step_05", {"many": 3, "wide": False})
+        async with stage(service) as it:
+            await it.sees("Eve is not welcome.")
+            await it.press("f")
+            await it.sees("Not finalized")
+
+
+async def test_the_place_comes_back(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        await opened(service, "Ada", "red", app_name="steps")
+        async with stage(service, (80, 24)) as it:
+            await it.sees("one line of text")
+            await it.press("escape", "1", "enter", "down")
+            await it.until(lambda: it.app.main._here()["card"] == "step_02")
+            before = it.lines
+            memory = it.app.main._here()
+        async with stage(service, (80, 24)) as it:
+            await it.until(lambda: it.lines == before)
+            assert it.app.main._here() == memory
+        stored = await Place(service.db).get()
+        assert json.loads(json.dumps(stored["memory"])) == memory
+
+
+async def test_a_run_that_is_gone_leads_back(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        await Place(service.db).put({"screen": "run", "app_name": "hello", "run": "gone", "memory": {}})
+        async with stage(service) as it:
+            await it.sees("This run is gone", "No run yet")
+
+
+async def test_numbers_of_two_digits_jump(tmp_path: Path) -> None:
+    many = "\n".join(f'Step("step_{n:02}", done="v{n}", show="Step {n}", field=Text()),' for n in range(1, 15))
+    text = f'from pipetui import Step, Workflow\nfrom pipetui.fields import Text\n\n\nclass Many(Workflow):\n    APP_NAME = "many"\n    steps = [{many}]\n'
+    (paths_in(tmp_path).workflows / "200_many.py").write_text(text)
+    async with serving(tmp_path) as service:
+        await opened(service, app_name="many")
+        async with stage(service, (80, 24)) as it:
+            await it.sees("Step 1")
+            await it.press("escape", "1", "2")
+            await it.until(lambda: it.app.main._focused_id() == "step_12")
+            await it.sees("Step 12")
