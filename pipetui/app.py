@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.message import Message
 from textual.theme import Theme
 from textual.widget import Widget
@@ -318,14 +319,21 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
 
     # what goes wrong
 
-    def _start_widget(self, parent: Widget, widget: Widget) -> None:
-        """Textual's, with a guard around what the widget does with its messages.
+    # In Textual 8.2 an exception in a handler ends the message loop of its widget, whatever `_handle_exception` does.
+    # So each widget gets a guard around what it does with a message, before its loop starts: it costs that message
+    # alone. tests/test_app.py holds Textual to what this leans on.
 
-        In Textual 8.2 an exception in a handler ends the widget's message loop, whatever `_handle_exception` does;
-        here it costs that message. tests/test_app.py holds Textual to what this leans on.
-        """
-        vars(widget)["_dispatch_message"] = partial(self._guarded, widget._dispatch_message)
+    def _register_child(self, parent: DOMNode, child: Widget, before: int | None, after: int | None) -> None:
+        self._guard(child)
+        super()._register_child(parent, child, before, after)
+
+    def _start_widget(self, parent: Widget, widget: Widget) -> None:
+        self._guard(widget)
         super()._start_widget(parent, widget)
+
+    def _guard(self, widget: Widget) -> None:
+        if "_dispatch_message" not in vars(widget):
+            vars(widget)["_dispatch_message"] = partial(self._guarded, widget._dispatch_message)
 
     async def _dispatch_message(self, message: Message) -> None:
         await self._guarded(super()._dispatch_message, message)

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -14,12 +13,13 @@ from protego import Protego
 
 from pipetui import http
 from pipetui.pages.extract import Extract, extract
+from pipetui.pages.reader import Reader, Unreadable
 from pipetui.pages.urls import BadUrl, host_of, normal, origin_of
 
 log = logging.getLogger(__name__)
 
-_READERS = 2  # large pages parsed at once; more would only wait for each other
-_LARGE = 200_000  # bytes
+_UNREAD = 2  # pages fetched that wait to be read
+_LARGE = 200_000  # bytes from which a page can hold up the others, and so is read elsewhere
 _ROBOTS_BYTES = 500 * 1024  # what RFC 9309 asks crawlers to read at least
 _ROBOTS_REDIRECTS = 5  # the same
 _LONGEST_CRAWL_DELAY = 10.0  # seconds; a site that asks for more gets this
@@ -89,7 +89,8 @@ class Fetcher:
         self._client = http.client(user_agent=options.agent, keep_alive=options.parallel)
         self._agent = options.agent.strip() or http.agent()
         self._slots = asyncio.Semaphore(options.parallel)
-        self._readers = asyncio.Semaphore(_READERS)
+        self._reader = Reader()
+        self._unread = asyncio.Semaphore(_UNREAD)
         self._robots_slots = asyncio.Semaphore(options.parallel)  # a page may wait for them inside of its slot
         self._robots: dict[str, asyncio.Task[Protego | http.HttpError]] = {}
         self._planned: dict[str, float] = {}
@@ -109,6 +110,7 @@ class Fetcher:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._reader.close()
         await self._client.aclose()
 
     async def page(self, url: str) -> Page:
@@ -127,15 +129,17 @@ class Fetcher:
                     before=self._before,
                     wanted=_may_be_html,
                 )
-                await self._readers.acquire()  # in the slot still: what was fetched and not yet read is bounded
+                await self._unread.acquire()  # in the slot still: what was fetched and not yet read is bounded
             try:
                 return await self._read(url, fetched, response)
             finally:
-                self._readers.release()
+                self._unread.release()
         except BadUrl as bad:
             return Page(url, fetched, code=http.BadAddress.code, error=bad.why)
         except http.HttpError as error:
             return Page(url, fetched, code=error.code, error=str(error), hops=error.hops)
+        except Unreadable as error:
+            return Page(url, fetched, code="unreadable", error=str(error))
         except Exception as error:  # whatever a hostile page breaks is its own row, not the end of the rest
             log.exception("could not read %r", url)
             return Page(url, fetched, code="bug", error=f"The page could not be read ({type(error).__name__}).")
@@ -147,9 +151,8 @@ class Fetcher:
         if kind:
             notes.append(f"This is {kind}, not HTML.")
         elif response.body:
-            work = partial(extract, response.body, response.headers, normal(response.final_url))
-            # A large page in a thread, so that it holds up no other's deadline; for small ones that costs too much.
-            found = await asyncio.to_thread(work) if len(response.body) > _LARGE else work()
+            what = response.body, response.headers, normal(response.final_url)
+            found = extract(*what) if len(response.body) < _LARGE else await self._reader.extract(*what)
             notes += found.notes
         elif response.status < 300:
             notes.append("The page is empty.")

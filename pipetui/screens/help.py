@@ -32,7 +32,7 @@ class Help(Dialog[None]):
             yield Plain("Keys", classes="title")
             with VerticalScroll(can_focus=True):
                 yield Static(self._table(), markup=False)
-            yield Plain(f"Other keys: [keys] in {self._settings} · Esc closes this", classes="keys", limit=300)
+            yield Plain(f"Esc closes this · other keys: [keys] in {self._settings}", classes="keys", limit=300)
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()

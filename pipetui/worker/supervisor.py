@@ -169,9 +169,7 @@ class Supervisor:
 
     def _look(self, tx: Tx) -> _Look:
         wanted = self._at_once + len(self._running)  # those of ours may be queued again before their process is gone
-        return _Look(
-            jobs.claimable(tx, wanted), jobs.running(tx), jobs.abandoned(tx, time.time() - PATIENCE)
-        )  # fmt: skip
+        return _Look(jobs.claimable(tx, wanted), jobs.running(tx), jobs.abandoned(tx, time.time() - PATIENCE))
 
     # -- beginning
 
@@ -260,7 +258,8 @@ class Supervisor:
 
         await self._db.write(work)
         for id, running in ended.items():
-            _log.info("job %s ended: %s", id, running.end)
+            if running.end is not None:
+                _log.info("job %s ended: %s", id, running.end.error or running.end.how)
             del self._running[id]
         self._busy, self._looked = time.monotonic(), float("-inf")
 

@@ -235,7 +235,7 @@ async def test_a_job_from_start_to_its_table(tmp_path: Path) -> None:
             await it.press("t")
             await it.sees("Waiting for its turn")
             await worker.runs.complete(job.id, 2)
-            await it.sees("Last")
+            await it.sees("many", "a number")
             await it.press("escape", "4", "enter")
             await it.sees("address", "[bold]A[/bold]", "␛[31mB")
         assert await value(service, run, "step_04")
@@ -307,7 +307,8 @@ async def test_a_run_that_is_gone_leads_back(tmp_path: Path) -> None:
 
 async def test_numbers_of_two_digits_jump(tmp_path: Path) -> None:
     many = "\n".join(f'Step("step_{n:02}", done="v{n}", show="Step {n}", field=Text()),' for n in range(1, 15))
-    text = f'from pipetui import Step, Workflow\nfrom pipetui.fields import Text\n\n\nclass Many(Workflow):\n    APP_NAME = "many"\n    steps = [{many}]\n'
+    head = "from pipetui import Step, Workflow\nfrom pipetui.fields import Text\n\n\nclass Many(Workflow):\n"
+    text = f'{head}    APP_NAME = "many"\n    steps = [{many}]\n'
     (paths_in(tmp_path).workflows / "200_many.py").write_text(text)
     async with serving(tmp_path) as service:
         await opened(service, app_name="many")
