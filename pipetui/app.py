@@ -9,12 +9,13 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.message import Message
+from textual.screen import Screen
 from textual.theme import Theme
 from textual.widget import Widget
 from textual.worker import WorkerFailed
@@ -27,10 +28,8 @@ from .paths import Paths
 from .screens.away import MOST, Away, told
 from .screens.base import MainScreen, Place, Severity
 from .screens.commands import bindings, keymap_of, shown_key
-from .screens.dialogs import TooSmall
 from .screens.home import Home
 from .service import Service
-from .service.facts import Broken
 from .service.place import Place as Memory
 from .service.starter import start_worker
 from .settings import Settings, SettingsError
@@ -53,7 +52,7 @@ STORM = 20
 STORM_SECONDS = 10.0
 """So many unexpected exceptions in so short a time end the app."""
 
-SENTENCES = (Refusal, Invalid, Broken, StoreError, SettingsError)
+SENTENCES = (Refusal, Invalid, StoreError, SettingsError)
 """What goes wrong as it may; the text is for the user, and there is nothing to log."""
 
 LEAVE_SECONDS = 5.0
@@ -75,10 +74,12 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
     ToastRack { margin-bottom: 1; }
     """
 
-    def __init__(self, service: Service, *, trouble: Sequence[str] = ()) -> None:
+    def __init__(self, service: Service, known: Mapping[str, Any], *, trouble: Sequence[str] = ()) -> None:
+        """`known` is what was remembered."""
         super().__init__()
         self.service = service
-        self.profile = "default"
+        self._known = known
+        self.profile: str = known["profile"] if isinstance(known.get("profile"), str) else "default"
         self.away: Sequence[str] = ()
         self.keymap, wrong = keymap_of(service.settings.keys)
         self.set_keymap(self.keymap)
@@ -89,7 +90,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         self._memory = Memory(service.db)
         self._entries: asyncio.Task[list[Entry]] | None = None
         self._pending: dict[str, Any] = {}
-        self._rev: int | None = None
+        self._rev: int | None = known["rev"] if isinstance(known.get("rev"), int) else None
         self._states: dict[str, str] = {}
         self._worker_state = ""
         self._going = asyncio.Lock()
@@ -101,18 +102,27 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
 
     # the start
 
+    @classmethod
+    async def make(cls, service: Service, *, trouble: Sequence[str] = ()) -> Self:
+        """The app where it was last."""
+        return cls(service, await Memory(service.db).get(), trouble=trouble)
+
+    def get_default_screen(self) -> Screen[Any]:
+        return _screen(_place(self._known))
+
     async def on_mount(self) -> None:
-        """Where it was, news first."""
-        known = await self._memory.get()
-        self._rev = known.get("rev") if isinstance(known.get("rev"), int) else None
-        self.profile = known["profile"] if isinstance(known.get("profile"), str) else self.profile
+        """What is not needed for the first frame."""
+        self._is_up = True
+        self.call_after_refresh(self._begin)
+
+    async def _begin(self) -> None:
         rev, news = await self._memory.news(self._rev)
         if news:
             self.away = await self._tell(news)
+            self._show_away()
         else:
             self.remember(rev=rev)
         self._states = {job.id: job.state for job in await self.service.jobs.latest(live=True)}
-        await self.push_screen(_screen(_place(known)))
         await self._count()
         self.theme_changed_signal.subscribe(self, self._theme_changed)
         for sentence in self._trouble:
@@ -120,7 +130,6 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         self.run_worker(self._follow(), group="feed")
         self.set_interval(FILES_SECONDS, self._look_at_files)
         self.set_interval(REMEMBER_SECONDS, self.flush)
-        self._is_up = True
         if self._states:
             self.run_worker(self._work(), group="work")
 
@@ -284,9 +293,13 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
 
     def action_seen(self) -> None:
         self.away = ()
-        for away in self.main.query(Away):
-            away.show(())
+        self._show_away()
         self.run_worker(self._seen(), group="seen")
+
+    def _show_away(self) -> None:
+        for away in self.main.query(Away):
+            away.show(self.away)
+        self.refresh_bindings()
 
     async def _seen(self) -> None:
         rev, _ = await self._memory.news(None)
@@ -311,8 +324,10 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
 
     def on_resize(self, event: events.Resize) -> None:
         is_small = event.size.width < COLUMNS or event.size.height < LINES
-        is_shown = isinstance(self.screen, TooSmall)
+        is_shown = self.screen.id == "too-small"
         if is_small and not is_shown:
+            from .screens.dialogs import TooSmall
+
             self.push_screen(TooSmall(COLUMNS, LINES))
         elif is_shown and not is_small:
             self.pop_screen()
@@ -421,7 +436,7 @@ async def _run(paths: Paths, settings: Settings, no_mouse: bool, jobs_here: Jobs
 
     try:
         async with Service.open(paths, settings, starter=starter) as service:
-            app = PipetuiApp(service)
+            app = await PipetuiApp.make(service)
             await app.run_async(mouse=settings.mouse and not no_mouse)
             try:
                 await app.settle()

@@ -14,6 +14,7 @@ from pipetui import app as program
 from pipetui.app import STORM, PipetuiApp
 from pipetui.screens.base import MainScreen
 from pipetui.screens.commands import COMMANDS, keymap_of
+from pipetui.screens.home import Home
 from pipetui.service.place import Place
 from pipetui.settings import Settings, load
 from pipetui.store import jobs
@@ -83,7 +84,7 @@ async def test_a_storm_of_exceptions_ends_the_app_with_a_sentence(tmp_path: Path
 async def test_a_screen_that_cannot_be_made_at_the_start_ends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(program.Home, "content", fail)
+    monkeypatch.setattr(Home, "content", fail)
     async with serving(tmp_path) as service, stage(service, expected=True) as it:
         await it.until(lambda: it.app.last_words != "")
     assert it.app.return_code == 1
@@ -158,7 +159,7 @@ async def test_nothing_from_outside_acts_or_steers(tmp_path: Path) -> None:
 
             await look("[bold]x[/] [@click=app.quit]y[/] ␛]0;owned␇", "110_worse.py", "[red]acme[/]-evil-[@click")
             await it.press("ctrl+p")
-            await look("Open [bold]x[/]")
+            await look("Open [bold]x[/]", "Its runs, and a new one.")
             await it.press("escape")
             await it.press("end", "enter")
             await look("1 ", "[bold]x[/] [@click=app.quit]y[/]", "failed")

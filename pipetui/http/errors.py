@@ -20,9 +20,13 @@ class Hop:
 
 
 class HttpError(Exception):
-    """An address could not be fetched; the text says why, in one sentence. `hops` are the redirects until then."""
+    """An address could not be fetched; the text says why, in one sentence.
+
+    `hops` are the redirects until then. `sent` is False when certainly nothing of the request left this machine.
+    """
 
     code: ClassVar[str] = "http"
+    sent = True
 
     def __init__(self, message: str, hops: tuple[Hop, ...] = ()) -> None:
         super().__init__(message)
@@ -78,6 +82,13 @@ def reason(error: BaseException) -> str:
 
 def named(error: BaseException, host: str) -> HttpError:
     """What httpx or the system raised, as one of our errors."""
+    found = _named(error, host)
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol):
+        found.sent = False  # httpx raises these before it writes the first byte of a request
+    return found
+
+
+def _named(error: BaseException, host: str) -> HttpError:
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 from textual.widgets import Static
 
-from ..engine.jobs import JobView
 from ..widgets.plain import MUTED, line
 from .commands import COMMANDS, keys_of, shown_key
+
+if TYPE_CHECKING:
+    from ..engine.jobs import JobView
 
 MOST = 4
 """Lines that it has at most; the Jobs screen has all."""

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding
 from textual.screen import Screen
-from textual.widget import Widget
 
-from ..engine.registry import Entry
-from ..service import Service
-from ..store.rev import Changes
-from ..widgets.fields import FieldInput
 from ..widgets.footer import KeyBar
 from ..widgets.header import StatusBar
 from .away import Away
+
+if TYPE_CHECKING:
+    from ..engine.registry import Entry
+    from ..service import Service
+    from ..store.rev import Changes
 
 Severity: TypeAlias = Literal["information", "warning", "error"]
 
@@ -105,24 +105,3 @@ class MainScreen(Screen[None]):
             else active._replace(binding=replace(active.binding, show=False))
             for key, active in super().active_bindings.items()
         }
-
-    @property
-    def is_typing(self) -> bool:
-        """Whether an input has the focus, so that letters are text."""
-        focused = self.focused
-        return focused is not None and any(isinstance(node, FieldInput) for node in focused.ancestors_with_self)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In a choice or a switch letters do nothing, as in a text."""
-        return action == "back" or not (action in self._letters and self.is_typing)
-
-    @property
-    def _letters(self) -> frozenset[str]:
-        return frozenset(binding.action for _, binding in self._bindings if not binding.priority)
-
-    def focus_first(self, *widgets: Widget) -> None:
-        """Focus the first of these that can have it."""
-        for widget in widgets:
-            if widget.focusable:
-                widget.focus()
-                return

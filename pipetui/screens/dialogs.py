@@ -144,7 +144,7 @@ class TooSmall(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "app.quit", "Quit")]
 
     def __init__(self, columns: int, lines: int) -> None:
-        super().__init__()
+        super().__init__(id="too-small")
         self._columns, self._lines = columns, lines
         self._text = Plain()
 

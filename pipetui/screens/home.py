@@ -12,14 +12,12 @@ from textual.content import Content
 from ..engine.registry import Entry
 from ..store.rev import Changes
 from ..store.runs import RunLine
-from ..widgets.fields import Edited, Entered, TextBox
 from ..widgets.plain import MUTED, line
 from .base import MainScreen, Place
 from .commands import bindings
-from .dialogs import Reading
 from .listing import BLANK, Listing, Row, heading, note
 from .looks import age, column, run_key, run_mark, run_status
-from .profiles import PickProfile
+from .search import Search
 
 RECENT = 10
 REFRESH = 30.0
@@ -31,7 +29,6 @@ class Home(MainScreen):
 
     CSS = """
     Home {
-        TextBox { margin: 1 2; }
         Listing { margin: 0 1; }
     }
     """
@@ -39,7 +36,7 @@ class Home(MainScreen):
     def __init__(self, place: Place) -> None:
         super().__init__()
         self._wanted = str(place.memory.get("row", "")) or (f"workflow {place.app_name}" if place.app_name else "")
-        self._box = TextBox("", "Search workflows and runs")
+        self._box = Search("Search workflows and runs")
         self._list = Listing()
 
     def content(self) -> ComposeResult:
@@ -58,10 +55,10 @@ class Home(MainScreen):
         await self._show()
 
     async def _show(self) -> None:
-        words = self._box.given.split()
+        words = self._box.value.split()
         text = " ".join(words)
         entries = await self.host.entries()
-        runs = await self.service.runs.lines(text=text, limit=RECENT)
+        runs = await self.service.shelves.lines(text=text, limit=RECENT)
         self._list.show([*self._workflows(entries, words), BLANK, *self._recent(entries, runs, text)])
 
     def _workflows(self, entries: Sequence[Entry], words: Sequence[str]) -> Iterable[Row]:
@@ -86,15 +83,11 @@ class Home(MainScreen):
             yield note("No run has that in its key." if text else "None yet: open a workflow and start one.")
 
     def shows(self, command: str) -> bool:
-        return not (command == "back" and not self._box.given) and not (command == "search" and self._box.has_focus)
+        return not (command == "back" and not self._box.value) and not (command == "search" and self._box.has_focus)
 
-    async def on_edited(self, event: Edited) -> None:
+    async def on_search_changed(self, event: Search.Changed) -> None:
         event.stop()
         await self._show()
-
-    async def on_entered(self, event: Entered) -> None:
-        event.stop()
-        await self.action_open()
 
     def on_listing_moved(self) -> None:
         row = self._list.current
@@ -111,6 +104,8 @@ class Home(MainScreen):
         if isinstance(row.item, RunLine):
             self.host.go(Place("run", row.item.app_name, row.item.id))
         elif isinstance(row.item, Entry) and row.item.error:
+            from .dialogs import Reading
+
             self.app.push_screen(Reading(f"{row.item.file.name} can't be loaded", _trouble(row.item)))
         elif isinstance(row.item, Entry):
             self.host.go(Place("workflow", row.item.app_name))
@@ -119,7 +114,7 @@ class Home(MainScreen):
         self._box.focus()
 
     async def action_back(self) -> None:
-        if self._box.given:
+        if self._box.value:
             self._box.value = ""
         self._list.focus()
 
@@ -129,6 +124,8 @@ class Home(MainScreen):
             self._list.focus()
 
     def action_profile(self) -> None:
+        from .profiles import PickProfile
+
         def picked(name: str | None) -> None:
             if name is not None:
                 self.host.profile = name

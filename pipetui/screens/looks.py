@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from ..engine import keys
-from ..engine.cards import State
-from ..engine.jobs import JobState
-from ..engine.workflow import Workflow
 from ..store.runs import RunLine
 from ..text import ago
 from ..widgets.marks import LOCKED, LOOKS, has_unicode, marks
 from ..widgets.plain import MUTED, fitted, line
+
+if TYPE_CHECKING:
+    from ..engine.cards import State
+    from ..engine.jobs import JobState
+    from ..engine.workflow import Workflow
 
 _OF_JOB: dict[JobState, State] = {
     "queued": "running",

@@ -23,6 +23,7 @@ from ..store.artifacts import ArtifactRow
 from ..store.rev import Changes
 from ..text import count, size
 from ..widgets.card import CardView
+from ..widgets.fields import FieldInput
 from .base import MainScreen, Place
 from .commands import COMMANDS, bindings, keys_of, shown_key
 from .dialogs import Ask, Confirm, Reading
@@ -35,6 +36,9 @@ DIGIT_SECONDS = 0.7
 """A second digit within this time makes a number of two."""
 
 _FINISHED = frozenset({"done", "skipped", "not_applicable"})
+
+
+_LETTERS = frozenset(command.name for command in COMMANDS if "run" in command.where and command.name != "back")
 
 
 class CardStack(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -327,6 +331,16 @@ class RunScreen(MainScreen):
             key = next(shown_key(keys_of(c, self.host.keymap)) for c in COMMANDS if c.name == "finalize")
             raise Locked(f"This run is finalized: nothing in it changes. {key} unlocks it.")
         return snapshot
+
+    @property
+    def is_typing(self) -> bool:
+        """Whether an input has the focus, so that letters are text."""
+        focused = self.focused
+        return focused is not None and any(isinstance(node, FieldInput) for node in focused.ancestors_with_self)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In a choice or a switch letters do nothing, as in a text."""
+        return not (action in _LETTERS and self.is_typing)
 
     def shows(self, command: str) -> bool:
         snapshot = self._snapshot

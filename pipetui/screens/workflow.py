@@ -14,13 +14,13 @@ from ..engine.registry import Entry
 from ..engine.workflow import Workflow
 from ..store.rev import Changes
 from ..store.runs import RunLine, Shelf
-from ..widgets.fields import Edited, Entered, TextBox
 from ..widgets.plain import Plain, line
 from .base import MainScreen, Place
 from .commands import bindings
 from .dialogs import Ask, Confirm
 from .listing import Listing, Row, heading, note
 from .looks import age, column, run_key, run_mark, run_status
+from .search import Search
 
 PAGE = 200
 REFRESH = 30.0
@@ -41,7 +41,6 @@ class WorkflowScreen(MainScreen):
     CSS = """
     WorkflowScreen {
         .about { margin: 1 2 0 2; color: $text-muted; }
-        TextBox { margin: 1 2; }
         Listing { margin: 0 1; }
     }
     """
@@ -55,7 +54,7 @@ class WorkflowScreen(MainScreen):
         self._complete = False
         self._workflow: type[Workflow] | None = None
         self._about = Plain(classes="about", limit=2_000)
-        self._box = TextBox("", "Search the keys of the runs")
+        self._box = Search("Search the keys of the runs")
         self._list = Listing()
 
     def content(self) -> ComposeResult:
@@ -87,8 +86,8 @@ class WorkflowScreen(MainScreen):
         await self._show()
 
     async def _show(self) -> None:
-        text, limit = self._box.given.strip(), self._limit
-        lines = await self.service.runs.lines(
+        text, limit = self._box.value.strip(), self._limit
+        lines = await self.service.shelves.lines(
             profile=self.host.profile, app_name=self.app_name, shelf=self._shelf, text=text, limit=limit
         )
         self._complete = len(lines) < limit
@@ -115,14 +114,10 @@ class WorkflowScreen(MainScreen):
         self.host.remember(memory={"row": row.id if row else "", "shelf": self._shelf})
         self.refresh_bindings()
 
-    async def on_edited(self, event: Edited) -> None:
+    async def on_search_changed(self, event: Search.Changed) -> None:
         event.stop()
         self._limit = PAGE
         await self._show()
-
-    async def on_entered(self, event: Entered) -> None:
-        event.stop()
-        await self.action_open()
 
     async def on_listing_chosen(self) -> None:
         await self.action_open()
@@ -157,7 +152,7 @@ class WorkflowScreen(MainScreen):
 
     async def action_open(self) -> None:
         if self._list.current is None:
-            if self._shelf == "active" and not self._box.given:
+            if self._shelf == "active" and not self._box.value:
                 await self.action_new()
             return
         if self._shelf == "binned":
@@ -234,7 +229,7 @@ class WorkflowScreen(MainScreen):
         self._box.focus()
 
     async def action_back(self) -> None:
-        if self._box.given or self._box.has_focus:
+        if self._box.value or self._box.has_focus:
             self._box.value = ""
             self._list.focus()
         elif self._shelf != "active":

@@ -74,7 +74,7 @@ class Stage:
 @asynccontextmanager
 async def stage(service: Service, size: tuple[int, int] = (100, 30), *, expected: bool = False) -> AsyncIterator[Stage]:
     """The app on `service`. Nothing unexpected may happen in it, unless that is what the test is about."""
-    app = PipetuiApp(service)
+    app = await PipetuiApp.make(service)
     async with app.run_test(size=size, notifications=True) as pilot:
         yield Stage(app, pilot)
     await app.settle()
