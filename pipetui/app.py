@@ -28,7 +28,6 @@ from .paths import Paths
 from .screens.away import MOST, Away, told
 from .screens.base import MainScreen, Place, Severity
 from .screens.commands import bindings, keymap_of, shown_key
-from .screens.home import Home
 from .service import Service
 from .service.place import Place as Memory
 from .service.starter import start_worker
@@ -366,7 +365,9 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         """
         if isinstance(error, WorkerFailed):
             error = error.error if isinstance(error.error, Exception) else error
-        if isinstance(error, SENTENCES) and self._is_up:
+        from .service.facts import Broken  # with the engine, which the first frame can do without
+
+        if isinstance(error, (*SENTENCES, Broken)) and self._is_up:
             self.say(error, "warning" if isinstance(error, Refusal | Invalid) else "error")
             return
         _log.error("unexpected", exc_info=error)
@@ -401,6 +402,8 @@ def _screen(place: Place) -> MainScreen:
             from .screens.jobs import JobsScreen
 
             return JobsScreen(place)
+    from .screens.home import Home
+
     return Home(place)
 
 

@@ -23,8 +23,13 @@ def app(args: Namespace) -> int:
 
 
 def worker(args: Namespace) -> int:
+    where = places(args)
+    if args.install or args.uninstall:
+        from . import install
+
+        sys.stdout.write((install.install if args.install else install.uninstall)(where) + "\n")
+        return 0
     from ..worker import main
 
-    where = places(args)
     more = {} if args.idle is None else {"idle_seconds": args.idle}
     return main.run(where, load(where.settings), **more)

@@ -24,9 +24,8 @@ class Damaged(BadAnswer):
 class Unpacker:
     """Feed it bytes, it yields what was packed, in pieces of at most 1 MB; `finish` says whether all of it was there.
 
-    A gzip file may have several members, a zip file several files: of those the `.csv` ones come (all of them, when
-    none is called so). The pieces of each are followed by None, the mark of its end. Checksums and lengths are
-    checked. Raises `Damaged`.
+    A gzip file may have several members, a zip file several files: of those the `.csv` ones come. The pieces of each
+    are followed by None, the mark of its end. Checksums and lengths are checked. Raises `Damaged`.
     """
 
     def __init__(self, depth: int = 0) -> None:
@@ -97,12 +96,13 @@ class _Gzip:
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(zlib.MAX_WBITS | 16)
         self._fresh = False  # between two members
+        self._padding = False
 
     def feed(self, data: bytes) -> Iterator[bytes | None]:
-        while data:
+        while data and not self._padding:
             if self._fresh:
-                data = data.lstrip(b"\0")  # padding, as tar and tapes leave it
-                if not data:
+                if not data.startswith(_GZIP[:1]):  # gzip ignores what follows its end, too
+                    self._padding = True
                     return
                 self._zlib, self._fresh = zlib.decompressobj(zlib.MAX_WBITS | 16), False
             yield from _inflated(self._zlib, data)
@@ -245,7 +245,7 @@ def _zip64(extra: bytes) -> bytes | None:
     return None
 
 
-def _inflated(stream: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
+def _inflated(stream: zlib._Decompress, data: bytes) -> Iterator[bytes]:
     try:
         while True:
             piece = stream.decompress(data, _PIECE)

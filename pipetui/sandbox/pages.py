@@ -142,7 +142,7 @@ class GeneratedPages(Pages):
             raise ValueError(f"a site has at least {FEWEST_LINKS} links, not {links}")
         self.site, self._links = site, links
         self._seed = _mix(seed + 0x9E3779B1)
-        self.count = links // LINKS_PER_PAGE
+        self.count = max(links // LINKS_PER_PAGE, min(links // 4, 200))
         self._tree = self.count - self.count // 200
         """Pages from here on are orphans."""
         self._starts = [0]

@@ -7,4 +7,9 @@ from .database import Tx
 
 def is_left(tx: Tx) -> bool:
     """Whether a job is to run, or was running when somebody last looked."""
-    return tx.execute("SELECT 1 FROM jobs WHERE state IN ('queued', 'running') LIMIT 1").fetchone() is not None
+    found = tx.execute(
+        """SELECT 1 FROM jobs JOIN runs ON runs.id = jobs.run
+           WHERE jobs.state = 'running' OR jobs.state = 'queued' AND jobs.cancel IS NULL AND runs.binned IS NULL
+           LIMIT 1"""
+    )
+    return found.fetchone() is not None
