@@ -107,14 +107,17 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         return cls(service, await Memory(service.db).get(), trouble=trouble)
 
     def get_default_screen(self) -> Screen[Any]:
-        return _screen(_place(self._known))
+        screen = _screen(_place(self._known))
+        screen._push_result_callback(screen, None)  # Textual 8.2 forgets it for the first one; `switch_screen` pops it
+        return screen
 
     async def on_mount(self) -> None:
-        """What is not needed for the first frame."""
-        self._is_up = True
+        """The screen is the default one; what it doesn't need for its first frame comes after that."""
+        self.theme_changed_signal.subscribe(self, self._theme_changed)
         self.call_after_refresh(self._begin)
 
     async def _begin(self) -> None:
+        self._is_up = True
         rev, news = await self._memory.news(self._rev)
         if news:
             self.away = await self._tell(news)
@@ -123,7 +126,6 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
             self.remember(rev=rev)
         self._states = {job.id: job.state for job in await self.service.jobs.latest(live=True)}
         await self._count()
-        self.theme_changed_signal.subscribe(self, self._theme_changed)
         for sentence in self._trouble:
             self.say(sentence, "warning")
         self.run_worker(self._follow(), group="feed")
@@ -204,6 +206,8 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
     async def _follow(self) -> None:
         """Tell the screens what was written, by whomever."""
         feed = self.service.feed()
+        await feed.look()
+        await self.main.changed(None)  # what came between its first look and the feed's
         while True:
             try:
                 async for changes in feed.changes():

@@ -25,6 +25,10 @@ class Paths:
         return self.data / "pipetui.db"
 
     @property
+    def secrets(self) -> Path:
+        return self.data / "secrets"
+
+    @property
     def backups(self) -> Path:
         return self.data / "backups"
 

@@ -1,5 +1,5 @@
 """Views, for authors: what the body of a finished card shows."""
 
-from .engine.views import Markdown, Table, Text, View
+from .engine.views import Chart, File, Files, Heat, Markdown, Stack, Table, Text, View
 
-__all__ = ["Markdown", "Table", "Text", "View"]
+__all__ = ["Chart", "File", "Files", "Heat", "Markdown", "Stack", "Table", "Text", "View"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,15 @@ class Setting:
 def settings(workflow: type[Workflow], said: Sequence[str]) -> dict[str, Setting]:
     """What every --set says, by step id. Exit when a name fits nothing, or a text can't be what its field wants."""
     found: dict[str, Setting] = {}
-    for name, text in pairs("--set", said):
+    secret = {
+        name
+        for step in workflow.body()
+        if step.field is not None
+        for top in (step.done, step.id)
+        for name, kind in named(step.field, top)
+        if not kind.kept
+    }
+    for name, text in pairs("--set", said, secret):
         word, *path = name.split(".")
         step = next((step for step in workflow.body() if word in (step.id, step.done)), None)
         if step is None:
@@ -66,11 +74,15 @@ def settings(workflow: type[Workflow], said: Sequence[str]) -> dict[str, Setting
     return found
 
 
-def pairs(option: str, said: Iterable[str]) -> list[tuple[str, str]]:
+def pairs(option: str, said: Iterable[str], secret: Container[str] = ()) -> list[tuple[str, str]]:
     """NAME=VALUE of every text, with what files and stdin hold in place of their names. Exit."""
     result, stdin_for = [], ""
     for text in said:
         name, equals, value = text.partition("=")
+        if name in secret and value != "-" and not value.startswith("@"):
+            raise Exit(
+                USAGE, f"{name} is a secret: others can read a command line. Use {name}=@FILE, or {name}=- for stdin."
+            )
         if not equals or not name:
             raise Exit(USAGE, f"{option} wants NAME=VALUE, not {text!r}.")
         if value == "-":

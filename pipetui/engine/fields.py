@@ -18,6 +18,10 @@ from .values import Value, encode
 __all__ = ["Choice", "Field", "Group", "Invalid", "Number", "Switch", "Text", "TextArea", "from_json"]
 
 
+KINDS: dict[str, type[Field]] = {}
+"""Every kind of field by its name."""
+
+
 class Invalid(Exception):
     """A value is not accepted. Its text tells the user why; `at` names the member of a group."""
 
@@ -35,10 +39,16 @@ class Field:
     """
 
     kind: ClassVar[str]
+    kept: ClassVar[bool] = True
+    """Whether what is typed may be kept as a draft and told on a command line; not so for a secret."""
+
     default: Any = dataclasses.field(default=None, kw_only=True)
     hint: str = dataclasses.field(default="", kw_only=True)
     label: str = dataclasses.field(default="", kw_only=True)
     optional: bool = dataclasses.field(default=False, kw_only=True)
+
+    def __init_subclass__(cls) -> None:
+        KINDS[cls.kind] = cls
 
     def parse(self, given: Any) -> Value:
         """The value that an input stands for. Invalid when it stands for none."""
@@ -339,11 +349,10 @@ def _unsaid(field: Field) -> Any:
     return {} if isinstance(field, Group) else ""
 
 
-KINDS: Mapping[str, type[Field]] = {cls.kind: cls for cls in (Text, TextArea, Number, Choice, Switch, Group)}
-
-
 def from_json(data: Mapping[str, Any]) -> Field:
     """The field that `Field.to_json` wrote."""
+    from . import pickers  # noqa: F401 - so that their kinds are known
+
     arguments = {name: value for name, value in data.items() if name != "kind"}
     if data["kind"] == Group.kind:
         members = {name: from_json(member) for name, member in arguments["members"].items()}

@@ -52,6 +52,10 @@ class Run(Protocol):
         """What was submitted to a step with a job. Errors as in `value`."""
         ...
 
+    def secret(self, name: str) -> str:
+        """A secret of the profile. JobError when there is none. Never put it into a value, an error or the log."""
+        ...
+
     async def cached(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
         """What `work` returned (JSON) when it was first asked for; dropped when a value above changes."""
         ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Markdown", "Table", "Text", "View"]
+__all__ = ["Chart", "File", "Files", "Heat", "Markdown", "Stack", "Table", "Text", "View"]
 
 
 class View:
@@ -40,3 +40,46 @@ class Table(View):
     file: Path | None = None
     detail: Callable[[int], View] | None = field(default=None, compare=False)
     widths: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Chart(View):
+    """Bars, one a label: counts of categories, or of the buckets of a histogram. `mark` points one out."""
+
+    bars: Sequence[tuple[str, float]]
+    title: str = ""
+    unit: str = ""
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Heat(View):
+    """A matrix whose cells are shaded by their share: `cells[row][column]`."""
+
+    rows: Sequence[str]
+    columns: Sequence[str]
+    cells: Sequence[Sequence[float]]
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to show in a list: below the run's folder, `size` in bytes."""
+
+    path: Path
+    size: int
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Files(View):
+    """Files that can be looked into."""
+
+    files: Sequence[File]
+
+
+@dataclass(frozen=True)
+class Stack(View):
+    """Several views, one below the other."""
+
+    views: Sequence[View]

@@ -7,6 +7,7 @@ spaces the requests of all processes.
 """
 
 from .api import Answer, send
+from .backoff import backoff
 from .connect import MAX_ADDRESS, agent, client
 from .errors import (
     BadAddress,
@@ -45,6 +46,7 @@ __all__ = [
     "Unpacker",
     "Unreachable",
     "agent",
+    "backoff",
     "client",
     "download",
     "fetch",

@@ -37,7 +37,10 @@ class Throttle:
     async def turn(self) -> None:
         """Wait for our turn; first come, first served within a process."""
         async with self._queue:
-            while (wait := self._take()) > 0:
+            while True:
+                wait = self._take()
+                if not wait:
+                    return
                 await asyncio.sleep(wait)
 
     def _take(self) -> float:

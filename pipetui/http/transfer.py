@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import re
 import ssl
 from collections.abc import Callable
@@ -15,12 +14,12 @@ from typing import BinaryIO, Protocol
 
 import httpx
 
+from .backoff import backoff
 from .connect import LOCATION, address_of, closing, target_of
 from .errors import BadRedirect, HttpError, TimedOut, Unreachable, named
 
 _BLOCK = 1 << 18  # bytes that are handed to the thread at once
 _WAIT = httpx.Timeout(60.0, connect=15.0)
-_LONGEST_PAUSE = 60.0
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REDIRECTS = 5
 
@@ -86,12 +85,11 @@ async def download(
                 failures = 1 if work.have > before else failures + 1
                 if failures >= tries:
                     raise
-            await asyncio.sleep(min(_LONGEST_PAUSE, pause * 2 ** (failures - 1)) * random.uniform(0.5, 1.0))  # noqa: S311
+            await asyncio.sleep(backoff(failures, pause))
         await work.end()
     finally:
         await work.close()
-    part.unlink(missing_ok=True)
-    work.note.unlink(missing_ok=True)
+    work.remove()
     return Transfer(work.have, work.resumed)
 
 
@@ -217,6 +215,10 @@ class _Download:
     async def end(self) -> None:
         assert self._sink is not None
         await _whole(asyncio.create_task(asyncio.to_thread(self._sink.finish)))
+
+    def remove(self) -> None:
+        self._part.unlink(missing_ok=True)
+        self.note.unlink(missing_ok=True)
 
     async def close(self) -> None:
         with suppress(Exception):  # what the thread had to say was said where its result was waited for

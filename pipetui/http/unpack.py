@@ -118,7 +118,7 @@ class _Gzip:
 
 
 class _Zip:
-    """A zip file from front to back, by the header before each file; the directory at its end shows that it is whole."""
+    """A zip file from front to back, header by header; the directory at its end shows that it is whole."""
 
     kind = "zip"
 

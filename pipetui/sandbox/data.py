@@ -168,9 +168,7 @@ class Timestamped(Collection):
 
     timestamped = True
 
-    def __init__(
-        self, id: str, name: str, fields: Mapping[str, Field], pages: Pages, first: date, last: date
-    ) -> None:
+    def __init__(self, id: str, name: str, fields: Mapping[str, Field], pages: Pages, first: date, last: date) -> None:
         super().__init__(id, name, last, fields, pages)
         self.first, self.last = first, last
 

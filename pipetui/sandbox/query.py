@@ -64,12 +64,16 @@ class Query:
         ]
         return dimensions + self.metric_labels
 
+    @property
+    def has_booleans(self) -> bool:
+        return any(column.field.type == "boolean" for column in self.columns)
+
     def count(self) -> int:
         """How many rows() there are."""
         if not self.by_url:
             return len(self._groups())
         sizes = [column.size for column in self.columns]
-        return sum(math.prod([size(page) for size in sizes]) for page in self._pages())
+        return sum(math.prod([size(page) for size in sizes]) for page in self.pages())
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Flat: dimensions, then metrics. Without a sort in the order of the pages."""
@@ -88,7 +92,7 @@ class Query:
     def _unsorted(self) -> Iterator[tuple[Any, ...]]:
         values = [column.values for column in self.columns]
         if self.by_url:
-            for page in self._pages():
+            for page in self.pages():
                 metrics = [(metric((page,)),) for metric in self._metrics]
                 yield from product(*[value(page) for value in values], *metrics)
             return
@@ -98,12 +102,13 @@ class Query:
     def _groups(self) -> dict[tuple[Any, ...], list[int]]:
         groups: dict[tuple[Any, ...], list[int]] = {} if self.columns else {(): []}
         values = [column.values for column in self.columns]
-        for page in self._pages():
+        for page in self.pages():
             for combination in product(*[value(page) for value in values]):
                 groups.setdefault(combination, []).append(page)
         return groups
 
-    def _pages(self) -> Iterator[int]:
+    def pages(self) -> Iterator[int]:
+        """The pages that pass the filters."""
         sets = [collection.keys(self._periods) for collection in self.collections]
         pages: Iterable[int] = sets[0]
         if len(sets) > 1:

@@ -87,7 +87,7 @@ class MainScreen(Screen[None]):
         raise NotImplementedError
 
     async def changed(self, changes: Changes | None) -> None:
-        """Something was written, here or elsewhere; None: a workflow file changed."""
+        """Something was written, here or elsewhere; None: anything may have, workflow files too."""
 
     async def settle(self) -> None:
         """Write what is not written yet; the screen goes, or the app ends."""

@@ -6,17 +6,21 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..engine import keys
+from ..engine.jobs import JobError
 from ..engine.record import INPUT
 from ..engine.values import conform, digest
 from ..engine.workflow import Workflow
 from ..store import keyvalue, temp
-from ..store.database import Database, Tx
+from ..store.database import Tx
 from ..store.runs import RunRow
 from .kept import Kept
 from .large import unpack
+
+if TYPE_CHECKING:
+    from .service import Service
 
 T = TypeVar("T")
 
@@ -26,7 +30,7 @@ class Handle:
 
     def __init__(
         self,
-        db: Database,
+        service: Service,
         row: RunRow,
         workflow: type[Workflow],
         record: Mapping[str, Any],
@@ -39,7 +43,9 @@ class Handle:
         self.folder = folder
         self.record = MappingProxyType(dict(record))
         self.temp = Kept(temp)
-        self._db = db
+        self._db = service.db
+        self._secrets = service.secrets
+        self._profile_id = row.profile_id
         self._workflow = workflow
         self.workflow = workflow()
         self.workflow.db = self._space = Kept(space)
@@ -61,6 +67,12 @@ class Handle:
             return conform(unpack(self.folder, value), expected)
         except TypeError as error:
             raise TypeError(f"{name}: {error}") from None
+
+    def secret(self, name: str) -> str:
+        found = self._secrets.foreground(name, self._profile_id)
+        if found is None:
+            raise JobError(f"There is no secret {name!r} for {self.profile}: connect first, then try again.")
+        return found
 
     async def cached(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
         values = digest(*(part for key, part in sorted(self.record.items()) if key not in ("created", "updated")))

@@ -16,6 +16,7 @@ from ..engine import record as records
 from ..engine.cards import Card
 from ..engine.fields import Field, Invalid
 from ..engine.jobs import JobView
+from ..engine.pickers import Secret
 from ..engine.record import INPUT, Record
 from ..engine.registry import Entry
 from ..engine.transitions import Actor, Command, Event, Moment, Moved, Refusal
@@ -23,6 +24,7 @@ from ..engine.values import encode
 from ..engine.views import View
 from ..engine.workflow import Workflow
 from ..paths import inside
+from ..secrets import SecretError
 from ..store import artifacts, drafts, events, jobs, keyvalue, runs, sources, temp
 from ..store.artifacts import ArtifactRow
 from ..store.database import Tx
@@ -180,7 +182,7 @@ class Runs(Shelves):
         transitions.apply(before.workflow, before.row.record, _probe(before, card), before.applies, "")
         if card.state == "broken":
             raise Refusal(f"{card.step.show} can't be filled in: {card.reason}")
-        if card.field is not None and before.handle.workflow.hook(card.step, "submit"):
+        if card.field is not None and card.field.kept and before.handle.workflow.hook(card.step, "submit"):
             await self.draft(run, card.id, given)
         value = await self._accepted(before, card, given)
         job = uuid.uuid4().hex if card.has_job else None
@@ -247,12 +249,13 @@ class Runs(Shelves):
         return found
 
     async def draft(self, run: str, step: str, given: Any) -> None:
-        """Keep what was typed and not submitted; None forgets it."""
+        """Keep what was typed and not submitted, unless it is a secret; None forgets it."""
 
         def work(tx: Tx) -> None:
+            row = runs.get(tx, run)
             if given is None:
                 drafts.drop(tx, run, step)
-            elif runs.get(tx, run) is not None:
+            elif row is not None and self._may_keep(row, step):
                 drafts.put(tx, run, step, given, time.time())
 
         await self._db.write(work)
@@ -293,6 +296,12 @@ class Runs(Shelves):
         assert workflow is not None
         return workflow
 
+    def _may_keep(self, row: RunRow, step: str) -> bool:
+        entry = self._service.registry.get(row.app_name)
+        fields = {each.id: each.field for each in entry.workflow.body()} if entry and entry.workflow else {}
+        field = fields.get(step)
+        return field is None or field.kept
+
     async def _space(self, app_name: str) -> dict[str, Any]:
         return await self._db.read(lambda tx: keyvalue.of(tx, app_name))
 
@@ -315,7 +324,7 @@ class Runs(Shelves):
         assert workflow is not None
         row = rows.row
         folder = inside(self._service.paths.downloads, row.folder)
-        handle = Handle(self._db, row, workflow, row.record, folder, rows.temp, rows.space)
+        handle = Handle(self._service, row, workflow, row.record, folder, rows.temp, rows.space)
         values = unpack_record(folder, row.record)
         facts = await self._service.asker.facts(handle, values, entry.text)
         views: dict[str, JobView] = {id: job.view for id, job in rows.jobs.items()}
@@ -328,6 +337,8 @@ class Runs(Shelves):
         if field is None and given is not None:
             raise Refusal(f"{card.step.show} takes no input.")
         value = None if field is None else field.parse(given)
+        if isinstance(field, Secret) and isinstance(value, str):
+            return await self._kept_apart(before, card, field, value)
         hook = before.handle.workflow.hook(card.step, "submit")
         if hook is not None:
             value = await facts_.ask(before.handle, lambda: hook(before.handle, value), facts_.SUBMIT_SECONDS)
@@ -335,6 +346,17 @@ class Runs(Shelves):
             return pack(before.folder, value)
         except (TypeError, ValueError) as error:
             raise facts_.Broken(f"{card.id}_submit returned what is not JSON: {error}") from None
+
+    async def _kept_apart(self, before: Snapshot, card: Card, field: Secret, text: str) -> Any:
+        """The reference to a secret, which is in its own file once the workflow has found it good."""
+        hook = before.handle.workflow.hook(card.step, "submit")
+        if hook is not None:
+            await facts_.ask(before.handle, lambda: hook(before.handle, text), facts_.SUBMIT_SECONDS)
+        try:
+            self._service.secrets.put(field.name, text, before.row.profile_id)
+        except SecretError as error:
+            raise Refusal(str(error)) from None
+        return {"secret": field.name}
 
     async def _hook(self, before: Snapshot, hook: Callable[[Handle], Any]) -> None:
         try:

@@ -16,6 +16,7 @@ from .starter import start_worker
 
 if TYPE_CHECKING:
     from ..engine.registry import Registry
+    from ..secrets import Secrets
     from ..settings import Settings
     from .facts import Asker
     from .feed import Feed
@@ -59,6 +60,13 @@ class Service:
             yield cls(paths, settings, db, starter)
         finally:
             await db.close()
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """The tokens and passwords, in files of their own."""
+        from ..secrets import Secrets
+
+        return Secrets(self.paths.secrets)
 
     @cached_property
     def settings(self) -> Settings:

@@ -6,9 +6,12 @@ import locale
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-from ..engine.cards import State
 from .plain import FAINT, MUTED
+
+if TYPE_CHECKING:
+    from ..engine.cards import State
 
 
 @dataclass(frozen=True)
