@@ -93,7 +93,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         self._states: dict[str, str] = {}
         self._worker_state = ""
         self._going = asyncio.Lock()
-        self._is_up = False
+        self.is_up = False
         if service.settings.theme in self.available_themes:
             self.theme = service.settings.theme
         else:
@@ -104,7 +104,9 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
     @classmethod
     async def make(cls, service: Service, *, trouble: Sequence[str] = ()) -> Self:
         """The app where it was last."""
-        return cls(service, await Memory(service.db).get(), trouble=trouble)
+        app = cls(service, await Memory(service.db).get(), trouble=trouble)
+        app._load()  # while Textual starts
+        return app
 
     def get_default_screen(self) -> Screen[Any]:
         screen = _screen(_place(self._known))
@@ -117,7 +119,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         self.call_after_refresh(self._begin)
 
     async def _begin(self) -> None:
-        self._is_up = True
+        self.is_up = True
         rev, news = await self._memory.news(self._rev)
         if news:
             self.away = await self._tell(news)
@@ -147,10 +149,13 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
 
     async def entries(self) -> Sequence[Entry]:
         """The workflows in menu order; loaded in a thread when first asked for."""
+        await asyncio.shield(self._load())
+        return self.service.registry.entries()
+
+    def _load(self) -> asyncio.Task[list[Entry]]:
         if self._entries is None:
             self._entries = asyncio.create_task(asyncio.to_thread(self._read_entries))
-        await asyncio.shield(self._entries)
-        return self.service.registry.entries()
+        return self._entries
 
     def _read_entries(self) -> list[Entry]:
         return self.service.registry.entries()
@@ -371,14 +376,14 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
             error = error.error if isinstance(error.error, Exception) else error
         from .service.facts import Broken  # with the engine, which the first frame can do without
 
-        if isinstance(error, (*SENTENCES, Broken)) and self._is_up:
+        if isinstance(error, (*SENTENCES, Broken)) and self.is_up:
             self.say(error, "warning" if isinstance(error, Refusal | Invalid) else "error")
             return
         _log.error("unexpected", exc_info=error)
         self.unexpected.append(error)
         now = time.monotonic()
         self._times.append(now)
-        if not self._is_up or (len(self._times) == STORM and now - self._times[0] < STORM_SECONDS):
+        if not self.is_up or (len(self._times) == STORM and now - self._times[0] < STORM_SECONDS):
             what = str(error) if isinstance(error, SENTENCES) else f"{type(error).__name__}: {error}"
             self.last_words = (
                 f"pipetui had to end: {displayable(what, 500)}. Nothing that was submitted is lost. "

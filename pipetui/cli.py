@@ -167,6 +167,7 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("--level", choices=("debug", "info", "warning", "error"), default="debug", metavar="LEVEL",
                       help="debug, info, warning or error, and what is graver")  # fmt: skip
     logs.add_argument("--limit", type=_count, default=200, metavar="N", help="the last N entries (200)")
+    _sandbox(command("sandbox", "sandbox:sandbox", "a local Botify and web site to practise with, until Ctrl+C"))
     completion = command("completion", "completion:completion", "print completions for a shell", json=False)
     completion.add_argument(
         "shell", choices=("bash", "zsh", "fish", "tcsh"), metavar="SHELL", help="bash, zsh, fish or tcsh"
@@ -196,6 +197,18 @@ def _run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--revert", metavar="STEP", help="open this step again first")
     run.add_argument("--wait", action="store_true", help="wait for jobs; progress on stderr")
     run.add_argument("--finalize", action="store_true", help="lock the run at the end")
+
+
+def _sandbox(sandbox: argparse.ArgumentParser) -> None:
+    sandbox.add_argument("--port", type=int, default=0, metavar="N", help="the API's; the others take the next two")
+    sandbox.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, other data (1)")
+    sandbox.add_argument("--links", type=int, default=20_000, metavar="N", help="links of the largest crawl (20000)")
+    sandbox.add_argument("--files", metavar="DIR", help="keep export files here for the next time")
+    sandbox.add_argument("--fault", action="append", default=[], metavar="NAME[:OPTION=VALUE,…]", dest="faults",
+                         help="let something go wrong, as in slow:seconds=3,route=query,times=2")  # fmt: skip
+    sandbox.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
+                         help="change a setting, as in list_lag=5")  # fmt: skip
+    sandbox.add_argument("--knobs", action="store_true", help="list all faults and settings, and end")
 
 
 def _count(text: str) -> int:

@@ -1,6 +1,8 @@
 """The app as a whole: what goes wrong in it, what comes from outside, sizes, keys, news, settings."""
 
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +133,14 @@ def test_what_the_guards_lean_on_is_there() -> None:
         (Screen, "_push_result_callback"),
     ):
         assert hasattr(owner, name)
+
+
+def test_the_first_frame_pays_for_nothing_that_it_does_not_use() -> None:
+    code = "import sys, pipetui.app, pipetui.screens.home; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    dear = {"httpx", "selenium", "ollama", "duckdb", "tomlkit", "pydantic", "textual.widgets._text_area"}
+    assert not dear & set(found)
+    assert not [name for name in found if name.startswith(("pipetui.worker", "pipetui.http", "pipetui.engine.cards"))]
 
 
 # What comes from outside

@@ -26,7 +26,7 @@ from urllib.parse import quote, urlsplit
 
 from .. import http
 from ..paths import make_private, paths
-from .errors import BotifyError, NoAnswer, ServerTrouble, Transient, from_answer
+from .errors import NoAnswer, Rejected, ServerTrouble, Transient, from_answer
 from .models import Account, Analysis, Collection, FieldInfo, ProjectInfo, RemoteJob, Rows, read_fields
 from .queries import API, Call, Project, Query, count_call, export_call, query_call
 
@@ -42,6 +42,7 @@ PAGE = 500
 """Items of a list, and rows of a query, that are asked for at once."""
 
 _FRESH = {"crawl.": 30 * 86_400.0, "": 86_400.0}  # seconds that fields are kept: those of a crawl don't change
+_DEFINITE = frozenset({400, 402, 405, 406, 411, 413, 414, 415, 422})  # a POST so answered did nothing
 _LISTS = 400  # pages of a list, after which something is wrong with it
 _log = logging.getLogger("pipetui.botify")
 
@@ -71,9 +72,10 @@ class Token:
 class Client:
     """One account at Botify. Use it with `async with`.
 
-    `base_url` is `https://…/v1`; `http:` is taken for this machine only (the sandbox). `cache` is a folder, the user's
-    cache folder by default: for the pace that all processes share, and for the fields of collections. `rate` is in
-    requests a second, `pause` the first wait between tries in seconds, `timeout` for each wait of a request.
+    `base_url` is `https://…`, with or without `/v1`; `http:` is taken for this machine only (the sandbox). `cache` is a
+    folder, the user's cache folder by default: for the pace that all processes share, and for the fields of
+    collections. `rate` is in requests a second, `pause` the first wait between tries in seconds, `timeout` for each
+    wait of a request.
 
     `calls` are the latest requests, to be shown as curl or Python. All methods raise `BotifyError`.
     """
@@ -182,7 +184,12 @@ class Client:
         What the errors say about it: `NoAnswer` whose `sent` is False, `Rejected`, `Unauthorized`, `Forbidden` and
         `NotFound`: there is no job. Any other: there may be one, to be found by `marker` with `jobs`.
         """
-        answer = await self._once(export_call(query, size, marker, self.base_url))
+        try:
+            answer = await self._once(export_call(query, size, marker, self.base_url))
+        except Rejected as error:
+            if error.status in _DEFINITE:
+                raise
+            raise ServerTrouble(str(error), code=error.code, status=error.status) from None
         job = RemoteJob.read(_json(answer))
         if job is None:
             raise ServerTrouble("Botify took the export without saying its number.", status=answer.status)
@@ -200,7 +207,7 @@ class Client:
     # -- underneath
 
     async def _list(self, path: str, read: Callable[[Any], T | None], more: str = "") -> AsyncIterator[T]:
-        """Every item of a list in pages. `next` is only believed to exist: the token goes to no address in an answer."""
+        """Every item of a list in pages. `next` is not followed: the token goes to no address from an answer."""
         seen = 0
         for page in range(1, _LISTS):
             call = Call("GET", f"{path}?page={page}&size={PAGE}{more}", base=self.base_url)
@@ -261,7 +268,7 @@ def _base(url: str) -> str:
     here = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and here)):
         raise ValueError("The address of the API must begin with https://, so that nobody can read the token.")
-    return url.rstrip("/")
+    return url.rstrip("/") + ("/v1" if parts.path in ("", "/") else "")
 
 
 def _json(answer: http.Answer) -> Any:
@@ -301,6 +308,3 @@ def _save_fields(path: Path, fields: list[FieldInfo]) -> None:
         fresh = path.with_suffix(f".{time.monotonic_ns():x}")
         fresh.write_text(json.dumps([asdict(member) for member in fields]), "utf-8")
         fresh.replace(path)
-
-
-__all__ = ["RATE", "BotifyError", "Client", "Token"]

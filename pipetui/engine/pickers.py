@@ -16,7 +16,7 @@ __all__ = ["DateRange", "MultiChoice", "Secret", "TablePick"]
 
 @dataclass(frozen=True)
 class MultiChoice(Field):
-    """Several of many; the value is a list of str, in the order of the options. Typed: `a, b, c`."""
+    """Several of many; the value is a list of str, in the order of the options. Typed: `a, b, c`, or one a line."""
 
     kind: ClassVar[str] = "multi_choice"
     options: Sequence[str | tuple[str, str]] = ()
@@ -28,35 +28,47 @@ class MultiChoice(Field):
         """(value, label) of every option."""
         return Choice(self.options).pairs
 
+    @property
+    def _named(self) -> dict[str, str]:
+        """What an option may be called, its value or its label, and its value."""
+        return {
+            **{label: option for option, label in reversed(self.pairs)},
+            **{option: option for option, _ in self.pairs},
+        }
+
     def parse(self, given: Any) -> list[str]:
-        if isinstance(given, str):
-            given = [part.strip() for part in given.replace("\n", ",").split(",") if part.strip()]
-        return self.check(given)
+        return self.check(self.editable(given) if isinstance(given, str) else given)
 
     def check(self, value: Value) -> list[str]:
         if value is None:
             value = []
         if not isinstance(value, list | tuple):
             raise Invalid("This must be a list.")
-        one = Choice(self.options)
-        chosen = set()
+        named, chosen = self._named, set()
         for item in value:
-            try:
-                chosen.add(one.check(item))
-            except Invalid:
-                raise Invalid(f"There is no {summarize(item)} here.") from None
-        if len(chosen) < (0 if self.optional else self.minimum):
+            if not isinstance(item, str) or item not in named:
+                raise Invalid(f"There is no {summarize(item)} here.")
+            chosen.add(named[item])
+        if len(chosen) < self.minimum and (chosen or not self.optional):
             raise Invalid("Please choose at least " + ("one." if self.minimum == 1 else f"{self.minimum}."))
         if self.maximum is not None and len(chosen) > self.maximum:
             raise Invalid(f"Please choose at most {self.maximum}; these are {len(chosen)}.")
-        return [option for option, _ in self.pairs if option in chosen]
+        return [option for option in dict.fromkeys(option for option, _ in self.pairs) if option in chosen]
 
     def editable(self, value: Value) -> list[str]:
-        return [item for item in value if isinstance(item, str)] if isinstance(value, list | tuple) else []
+        """The options as a list. A line of text that is no option is taken apart at its commas."""
+        if not isinstance(value, str):
+            return [item for item in value if isinstance(item, str)] if isinstance(value, list | tuple) else []
+        named, items = self._named, []
+        for line in map(str.strip, value.splitlines()):
+            items += [line] if line in named else [part.strip() for part in line.split(",")]
+        return [item for item in items if item]
 
     def summary(self, value: Value) -> str:
+        if not isinstance(value, list):
+            return summarize(value)
         labels = dict(self.pairs)
-        return summarize([labels.get(item, item) for item in value] if isinstance(value, list) else value)
+        return summarize([labels.get(item, item) if isinstance(item, str) else item for item in value])
 
     @property
     def accepts(self) -> str:
@@ -68,31 +80,39 @@ class MultiChoice(Field):
 
 @dataclass(frozen=True)
 class TablePick(Field):
-    """One row of a table; the value is the text of its `key` column (by number), which must tell the rows apart."""
+    """One row of a table; the value is the text of its `key` column (by number), which must tell the rows apart.
+
+    A row without a text there can't be picked.
+    """
 
     kind: ClassVar[str] = "table_pick"
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     key: int = dataclasses.field(default=0, kw_only=True)
 
+    @property
+    def keys(self) -> list[str]:
+        """The key of each row; "" where it has none."""
+        return [row[self.key] if self.key < len(row) else "" for row in self.rows]
+
     def check(self, value: Value) -> str:
         if value in (None, ""):
             if self.optional:
                 return ""
             raise Invalid("Please choose a row.")
-        if isinstance(value, str) and any(row[self.key] == value for row in self.rows):
+        if isinstance(value, str) and value in self.keys:
             return value
         raise Invalid(f"There is no {summarize(value)} here: this must be {self.accepts}.")
 
     def summary(self, value: Value) -> str:
-        row = next((row for row in self.rows if row[self.key] == value), None)
-        return summarize(value) if row is None else " · ".join(cell for cell in row if cell)
+        row = next((row for row, key in zip(self.rows, self.keys, strict=True) if key and key == value), None)
+        return summarize(value) if row is None else " · ".join(summarize(cell) for cell in row if cell)
 
     @property
     def accepts(self) -> str:
-        names = ", ".join(row[self.key] for row in self.rows[:12])
-        more = f", … ({len(self.rows):,} in all)" if len(self.rows) > 12 else ""
-        return f"one of: {names}{more}"
+        keys = [key for key in self.keys if key]
+        more = f", … ({len(keys):,} in all)" if len(keys) > 12 else ""
+        return f"one of: {', '.join(keys[:12])}{more}"
 
 
 @dataclass(frozen=True)
@@ -100,29 +120,41 @@ class DateRange(Field):
     """A span of days, both ends in it; the value is `{"start": "2026-01-01", "end": "2026-01-31"}`.
 
     Typed: `2026-01-01..2026-01-31`, or `30 days`, which end on `last` (default: today). `first` and `last` bound it.
+    Where it is optional and nothing was typed the value is null.
     """
 
     kind: ClassVar[str] = "date_range"
     first: str = dataclasses.field(default="", kw_only=True)
     last: str = dataclasses.field(default="", kw_only=True)
 
-    def parse(self, given: Any) -> dict[str, str]:
+    def parse(self, given: Any) -> dict[str, str] | None:
         if not isinstance(given, str):
             return self.check(given)
         words = given.split()
-        if len(words) == 2 and words[0].isdecimal() and words[1] in ("day", "days"):
-            end = _day(self.last) if self.last else date.today()
-            days = int(words[0][:5])
-            if days < 1:
-                raise Invalid("At least 1 day, please.")
-            start = end - timedelta(days - 1)
-            return self.check({"start": start.isoformat(), "end": end.isoformat()})
+        if not words:
+            return self.check(None)
+        if len(words) == 2 and words[0].isdecimal() and words[1].lower() in ("day", "days"):
+            return self.check(self._until_last(words[0]))
         start_text, dots, end_text = given.partition("..")
         if not dots:
             raise Invalid(f"This must be {self.accepts}.")
         return self.check({"start": start_text.strip(), "end": end_text.strip()})
 
-    def check(self, value: Value) -> dict[str, str]:
+    def _until_last(self, days: str) -> dict[str, str]:
+        end = _day(self.last) if self.last else date.today()
+        try:
+            start = end - timedelta(int(days) - 1)
+        except (OverflowError, ValueError):
+            raise Invalid("So many days ago there was no calendar.") from None
+        if start > end:
+            raise Invalid("At least 1 day, please.")
+        return {"start": start.isoformat(), "end": end.isoformat()}
+
+    def check(self, value: Value) -> dict[str, str] | None:
+        if value in (None, ""):
+            if self.optional:
+                return None
+            raise Invalid("Please fill this in.")
         if not isinstance(value, dict) or set(value) != {"start", "end"}:
             raise Invalid(f"This must be {self.accepts}.")
         start, end = _day(value["start"]), _day(value["end"])
@@ -145,7 +177,10 @@ class DateRange(Field):
 
     @property
     def accepts(self) -> str:
-        return "days as 2026-01-01..2026-01-31, or 30 days"
+        bounds = f"from {self.first} on" if self.first else ""
+        if self.last:
+            bounds = f"from {self.first} to {self.last}" if self.first else f"up to {self.last}"
+        return "days as 2026-01-01..2026-01-31, or 30 days" + (f" ({bounds})" if bounds else "")
 
 
 @dataclass(frozen=True)
@@ -160,12 +195,14 @@ class Secret(Field):
     name: str = ""
 
     def check(self, value: Value) -> Value:
-        if value == {"secret": self.name}:
+        if value == {"secret": self.name} or (value is None and self.optional):
             return value
         if not isinstance(value, str):
             raise Invalid("This must be text.")
         text = value.strip()
         if not text:
+            if self.optional:
+                return None
             raise Invalid("Please paste it here.")
         if len(text) > 10_000 or not text.isascii() or not text.isprintable():
             raise Invalid("This has characters that no token has: please copy it again.")

@@ -65,7 +65,8 @@ async def download(
     After a lost connection it goes on where it was (Range, If-Range), after `pause` seconds and longer each time; after
     a crash too, from what is in `part`, which is handed to a new sink first. Whenever it has to begin anew, because
     the server can't do that or has another file by now, `begin` makes another sink. `part` and the file with its
-    validator are removed at the end, and kept on every error, so that another call goes on.
+    validator are removed at the end, and when the sink won't have the bytes; they are kept when the connection, the
+    disk or the caller gives up, so that another call goes on.
 
     `progress` gets (bytes, bytes in all or 0). No credentials are sent. Raises `Refused`, the `HttpError` that `tries`
     tries in a row without a new byte ended with, whatever the sink raises, OSError when `part` can't be written.
@@ -87,6 +88,11 @@ async def download(
                     raise
             await asyncio.sleep(backoff(failures, pause))
         await work.end()
+    except (HttpError, OSError, asyncio.CancelledError):
+        raise
+    except BaseException:
+        work.remove()
+        raise
     finally:
         await work.close()
     work.remove()
@@ -224,10 +230,10 @@ class _Download:
         with suppress(Exception):  # what the thread had to say was said where its result was waited for
             await self._idle()
         sink, file, self._sink, self._file = self._sink, self._file, None, None
-        try:
+        with suppress(OSError):  # a full disk was told of by the write that met it
             if sink is not None:
                 sink.close()
-        finally:
+        with suppress(OSError):
             if file is not None:
                 file.close()
 

@@ -6,8 +6,6 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from .errors import BadAnswer
-
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _PIECE = 1 << 20  # bytes that come out at once: what bounds the memory, whatever is packed
 _DEEPEST = 2  # a gzip file that is served as gzip once more
@@ -15,10 +13,8 @@ _HEADER = struct.Struct("<4sHHHHHIIIHH")
 _NO_ZIP64 = 0xFFFFFFFF
 
 
-class Damaged(BadAnswer):
-    """What came is not what was packed: a checksum differs, or it ends in the middle."""
-
-    code = "damaged"
+class Damaged(Exception):
+    """What came is not what was packed: a checksum differs, or it ends in the middle. The text says which."""
 
 
 class Unpacker:

@@ -6,7 +6,6 @@ import csv
 import hashlib
 import io
 import json
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -100,8 +99,9 @@ def layout(payload: dict[str, Any], **more: Any) -> Layout:
 class Files:
     """The folder of finished files. One thread makes them, each once."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
+        self.folder = Path()
+        """Known once the sandbox has started."""
         self._stopping = False
 
     def stop(self) -> None:
@@ -109,12 +109,12 @@ class Files:
         self._stopping = True
 
     def path(self, export: Export) -> Path:
-        return self._folder / export.file
+        return self.folder / export.file
 
     def make(self, query: Query, layout: Layout, identity: object) -> Export:
         """The export of this query in this layout; `identity` is all that the rows depend on."""
         key = hashlib.sha256(_canonical([VERSION, asdict(layout), identity])).hexdigest()[:32]
-        note = self._folder / f"{key}.json"
+        note = self.folder / f"{key}.json"
         if note.is_file():
             return Export(**json.loads(note.read_bytes()))
         export = self._write(query, layout, key + SUFFIXES[layout.compression])
@@ -139,17 +139,17 @@ class Files:
                 sha256.update(block)
                 yield block
 
-        with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as file:
-            try:
+        made = self.folder / f"{name}.part"
+        try:
+            with made.open("wb") as file:
                 _COMPRESS[layout.compression](file, blocks(), layout.member_rows)
-            except BaseException:
-                Path(file.name).unlink()
-                raise
-        made = Path(file.name)
+        except BaseException:
+            made.unlink()
+            raise
         with made.open("rb") as whole:
             etag = hashlib.file_digest(whole, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-        made.replace(self._folder / name)
-        return Export(name, rows, (self._folder / name).stat().st_size, f'"{etag}"', sha256.hexdigest())
+        made.replace(self.folder / name)
+        return Export(name, rows, (self.folder / name).stat().st_size, f'"{etag}"', sha256.hexdigest())
 
 
 def _canonical(value: object) -> bytes:
@@ -168,8 +168,8 @@ def _blocks(query: Query, layout: Layout, limit: int) -> Iterator[tuple[bytes, i
     if layout.header:
         which = ("verbose", "slug", "collection_slug").index(layout.header)
         more = 1 if which == 0 else 2
-        before, after = ([column[more] for column in columns] for columns in (layout.prepend, layout.append))
-        writer.writerow([*before, *(labels[which] for labels in query.labels), *after])
+        names = [column[more] for column in layout.prepend], [column[more] for column in layout.append]
+        writer.writerow([*names[0], *(labels[which] for labels in query.labels), *names[1]])
     rows = islice(query.rows(), limit)
     before, after = (tuple(column[0] for column in columns) for columns in (layout.prepend, layout.append))
     size = min(ROWS, layout.member_rows) if layout.member_rows else ROWS

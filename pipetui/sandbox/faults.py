@@ -169,7 +169,7 @@ class Faults:
     def parse(self, text: str) -> Fault:
         """`slow:seconds=3,route=query,times=2`."""
         name, _, rest = text.partition(":")
-        options = dict(part.partition("=")[::2] for part in rest.split(",") if part)
+        options: dict[str, Any] = dict(part.partition("=")[::2] for part in rest.split(",") if part)
         return self.add(name, **options)
 
     def strike(self, at: str, route: str) -> Fault | None:

@@ -6,8 +6,9 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from .data import Project, World
@@ -20,15 +21,38 @@ FIRST_ID = 3658303
 DEFAULT_SIZE = 1_000_000
 
 
-@dataclass
-class Job:
-    id: int
-    user: str
+@dataclass(frozen=True)
+class Order:
+    """What POST /jobs asked for, checked."""
+
     project: Project
     type: str
     payload: dict[str, Any]
     """As it is echoed."""
     metadata: dict[str, Any] | None
+    query: Query | None
+    """None where there is nothing to be evaluated: the job fails."""
+    layout: Layout
+    rows: int
+    """Counted: what it will cost."""
+    fails: bool
+
+    @property
+    def tenths(self) -> int:
+        """The price in tenths of a credit: ten a row, one a row of the links graph."""
+        return self.rows * (1 if self.query and self.query.links_graph else 10)
+
+
+@dataclass
+class Job:
+    id: int
+    user: str
+    ours: bool
+    """False: a colleague's."""
+    order: Order
+    payload: dict[str, Any]
+    metadata: dict[str, Any] | None
+    """Both as they are echoed."""
     created: float
     """On the jobs' clock."""
     created_at: datetime
@@ -36,18 +60,11 @@ class Job:
     """Seconds as CREATED, and as PROCESSING."""
     charge_at: str
     refund: bool
-    rows: int = 0
-    """Counted when it was created: what it will cost, if nothing is missing."""
-    links_graph: bool = False
-    compression: str = "gzip"
-    fate: Fault | None = None
-    fails: bool = False
+    fate: Fault | None
+    failed: bool
     export: Export | None = None
     links: list[str] = field(default_factory=list)
     """Paths of download links, the newest last."""
-    ours: bool = True
-    marker: str | None = None
-    """export_job_name as it was sent, whether it is echoed or not."""
 
 
 class Jobs:
@@ -62,7 +79,7 @@ class Jobs:
         self._links: dict[str, tuple[Job, float]] = {}
         self.all: list[Job] = []
         self.posts = 0
-        """POST /jobs that were let through to us, accepted or not."""
+        """How often POST /jobs got as far as here, accepted or not."""
 
     async def stop(self) -> None:
         self._files.stop()
@@ -99,58 +116,45 @@ class Jobs:
                 fails = True
         if query and not project.logs_export and any(each.id == "logs" for each in query.collections):
             fails = True
+        order = Order(project, type, payload, metadata, query, plan, rows, fails)
         if settings.colleague:
-            self._add("grace.hopper", project, type, payload | {"export_job_name": None}, None, query, plan, rows, fails)
-        return self._add(user, project, type, payload, metadata, query, plan, rows, fails)
+            unmarked = payload | {"export_job_name": None}
+            self._add("grace.hopper", replace(order, payload=unmarked, metadata=None), ours=False)
+        return self._add(user, order)
 
-    def _add(
-        self,
-        user: str,
-        project: Project,
-        type: str,
-        payload: dict[str, Any],
-        metadata: dict[str, Any] | None,
-        query: Query | None,
-        plan: Layout,
-        rows: int,
-        fails: bool,
-    ) -> Job:
-        settings = self._settings
-        ours = not settings.colleague or payload["export_job_name"] is not None or user != "grace.hopper"
+    def _add(self, user: str, order: Order, *, ours: bool = True) -> Job:
+        settings, echo = self._settings, self._settings.echo_marker
         job = Job(
             id=FIRST_ID + len(self.all),
             user=user,
-            project=project,
-            type=type,
-            payload=payload if settings.echo_marker else payload | {"export_job_name": None},
-            metadata=metadata if settings.echo_marker else None,
+            ours=ours,
+            order=order,
+            payload=order.payload if echo else order.payload | {"export_job_name": None},
+            metadata=order.metadata if echo else None,
             created=self._clock(),
             created_at=datetime.now(UTC),
             lives=(settings.created, settings.processing),
             charge_at=settings.charge_at,
             refund=settings.refund_failed,
-            rows=rows,
-            links_graph=bool(query and query.links_graph),
-            compression=plan.compression,
             fate=self._faults.strike(JOB, "create_job") if ours else None,
-            fails=fails,
-            ours=ours,
-            marker=payload["export_job_name"],
+            failed=order.fails,
         )
         self.all.append(job)
-        if query and not fails:
-            task = asyncio.get_running_loop().create_task(self._build(job, query, plan))
+        if order.query and not order.fails:
+            task = asyncio.get_running_loop().create_task(self._build(job, order.query))
             self._builds.add(task)
             task.add_done_callback(self._builds.discard)
         return job
 
-    async def _build(self, job: Job, query: Query, plan: Layout) -> None:
-        identity = [self._world.seed, self._world.links, job.project.owner.login, job.project.slug, job.payload["query"]]
-        loop = asyncio.get_running_loop()
+    async def _build(self, job: Job, query: Query) -> None:
+        world, order = self._world, job.order
+        rows = {name: value for name, value in order.payload.items() if name in ("query", "date_start", "date_end")}
+        identity = [world.seed, world.links, order.project.owner.login, order.project.slug, rows]
+        make = partial(self._files.make, query, order.layout, identity)
         try:
-            job.export = await loop.run_in_executor(self._thread, self._files.make, query, plan, identity)
+            job.export = await asyncio.get_running_loop().run_in_executor(self._thread, make)
         except (ApiError, OSError, Stopped):
-            job.fails = True
+            job.failed = True
 
     def get(self, id: str) -> Job:
         for job in self.all:
@@ -166,8 +170,8 @@ class Jobs:
             collections = (job.payload.get("query") or {}).get("collections") or []
             return (
                 now - job.created >= self._settings.list_lag
-                and wanted.get("job_type", job.type) == job.type
-                and wanted.get("project", job.project.slug) == job.project.slug
+                and wanted.get("job_type", job.order.type) == job.order.type
+                and wanted.get("project", job.order.project.slug) == job.order.project.slug
                 and ("analysis" not in wanted or f"crawl.{wanted['analysis']}" in collections)
             )
 
@@ -183,7 +187,7 @@ class Jobs:
             return str(job.fate.options["state"])
         if age < created + processing or (job.fate and job.fate.name == "job_hangs"):
             return "PROCESSING"
-        if job.fails or (job.fate and job.fate.name.startswith("job_fails")):
+        if job.failed or (job.fate and job.fate.name.startswith("job_fails")):
             return "FAILED"
         return "DONE" if job.export else "PROCESSING"
 
@@ -192,7 +196,7 @@ class Jobs:
         status = self.status(job)
         if (job.charge_at == "done" and status != "DONE") or (job.refund and status == "FAILED"):
             return 0
-        return job.rows * (1 if job.links_graph else 10)
+        return job.order.tenths
 
     def as_json(self, job: Job, host: str) -> dict[str, Any]:
         """As the API shows it. `host` is the address of the download host."""
@@ -202,7 +206,7 @@ class Jobs:
             results = {"download_url": host + self.link(job)}
         shown = {
             "job_id": job.id,
-            "job_type": job.type,
+            "job_type": job.order.type,
             "job_url": f"/v1/jobs/{job.id}",
             "job_status": status,
             "results": results,
@@ -222,7 +226,7 @@ class Jobs:
         if not job.links or (self._settings.fresh_links and now >= self._links[job.links[-1]][1]):
             name = hashlib.sha256(f"{self._world.seed}:{job.id}:{len(job.links)}".encode()).hexdigest()[:32]
             path = "/".join(["", "collection_exports", *name[:3], name, f"botify-{job.created_at:%Y-%m-%d}"])
-            path += SUFFIXES[job.compression]
+            path += SUFFIXES[job.order.layout.compression]
             job.links.append(path)
             self._links[path] = (job, now + life if life else float("inf"))
         return job.links[-1]

@@ -30,7 +30,7 @@ HOSTILE_TITLES = (
 
 
 class Pages:
-    """The pages of one crawl, by number; 0 is the home page. The same number is the same URL in all crawls of a site."""
+    """The pages of one crawl, by number; 0 is the home page. A number is the same URL in all crawls of a site."""
 
     count: int
 
@@ -139,7 +139,7 @@ class GeneratedPages(Pages):
     def __init__(self, seed: int, site: str, links: int) -> None:
         """`links` is the exact number of rows of an export of all links; a page without links is one row there."""
         if links < FEWEST_LINKS:
-            raise ValueError(f"a site has at least {FEWEST_LINKS} links, not {links}")
+            raise ValueError(f"A site has at least {FEWEST_LINKS} links, not {links}.")
         self.site, self._links = site, links
         self._seed = _mix(seed + 0x9E3779B1)
         self.count = max(links // LINKS_PER_PAGE, min(links // 4, 200))

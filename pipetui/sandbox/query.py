@@ -89,6 +89,17 @@ class Query:
             rows += empty
         return iter(rows)
 
+    def sorted_pages(self) -> list[int]:
+        """The pages that pass the filters, in the order of the sort, which may name dimensions only."""
+        pages = list(self.pages())
+        for index, descending in reversed(self._sort):
+            values = self.columns[index].values
+            empty = [page for page in pages if values(page)[0] is None]
+            pages = [page for page in pages if values(page)[0] is not None]
+            pages.sort(key=lambda page: values(page)[0], reverse=descending)
+            pages += empty
+        return pages
+
     def _unsorted(self) -> Iterator[tuple[Any, ...]]:
         values = [column.values for column in self.columns]
         if self.by_url:
@@ -134,8 +145,11 @@ class Query:
         _only(query, ("dimensions", "metrics", "filters", "post_filters", "sort"), ("query",))
         if not query["dimensions"] and not query["metrics"]:
             raise ApiError("1016")
+        for where, name in ((body, "periods"), (query, "sort")):
+            if not isinstance(where.get(name) or [], list):
+                raise at((name,), "A list is expected.")
         found = []
-        for id in body["collections"]:
+        for id in map(str, body["collections"]):
             if id not in self._project.collections:
                 raise ApiError("1021", {"collection": id})
             found.append(self._project.collections[id])
@@ -241,6 +255,8 @@ class Query:
         for name, all_of in (("and", True), ("or", False)):
             if name in spec:
                 _only(spec, (name,), ("query", "filters"))
+                if not isinstance(spec[name], list):
+                    raise at(("query", "filters", name), "A list is expected.")
                 parts = [self._filter(part) for part in spec[name]]
                 together = all if all_of else any
                 return lambda page: together(part(page) for part in parts)

@@ -108,7 +108,7 @@ def html(text: str, status: int = 200) -> Response:
 RESET = Response(reset=True)
 
 
-@dataclass
+@dataclass(eq=False)
 class Entry:
     """A request as the journal keeps it: never what a token was, only that there was one."""
 
@@ -206,19 +206,19 @@ async def _send(
         return False
     entry.status = response.status
     headers = dict(response.headers)
-    if not response.chunked:
+    bodiless = response.status in (204, 304)
+    if not (response.chunked or bodiless):
         headers["Content-Length"] = str(response.size)
     head = h11.Response(status_code=response.status, headers=[*headers.items()])
     writer.write(line.send(head) or b"")
-    if request.method != "HEAD" and response.status not in (204, 304):
+    if request.method != "HEAD" and not bodiless:
         sent, size = 0, CHUNK
         if response.rate:
             size = min(CHUNK, max(1, response.rate // 20))
         for chunk in response.chunks(size):
             ends = 0 <= response.cut <= sent + len(chunk)
-            if ends:
-                chunk = chunk[: response.cut - sent]
-            writer.write(line.send(h11.Data(data=chunk)) or b"")
+            whole = chunk[: response.cut - sent] if ends else chunk
+            writer.write(line.send(h11.Data(data=whole)) or b"")
             await writer.drain()
             if ends:
                 if response.reset:

@@ -59,7 +59,7 @@ class Host(Protocol):
 class MainScreen(Screen[None]):
     """A screen with header and footer. Keys that can't do anything here and now say why; the footer leaves them out."""
 
-    CSS = """
+    DEFAULT_CSS = """
     MainScreen { layout: vertical; }
     """
 

@@ -18,7 +18,7 @@ from .looks import column
 class Help(Dialog[None]):
     DEFAULT_CSS = """
     Help > .box {
-        width: 90;
+        width: 96;
         & > VerticalScroll { height: auto; max-height: 70vh; }
     }
     """

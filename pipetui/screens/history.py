@@ -65,7 +65,7 @@ def _row(event: Event, labels: dict[str, str]) -> Row:
     what = f"{label} {_WORDS.get(event.kind, event.kind)} {_ACTORS.get(event.actor, event.actor)}".rstrip()
     number = " " * (4 - len(str(event.seq)))
     when = line(f"{event.seq}  {_when(event.at)}", MUTED)
-    left = Content.assemble(number, when, "  ", column(line(what), 42), "  ", line(_change(event), MUTED, 300))
+    left = Content.assemble(number, when, "  ", column(line(what), 32), "  ", line(_change(event), MUTED, 300))
     return Row(str(event.seq), left)
 
 

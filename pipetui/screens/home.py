@@ -27,7 +27,7 @@ REFRESH = 30.0
 class Home(MainScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("home")]
 
-    CSS = """
+    DEFAULT_CSS = """
     Home {
         Listing { margin: 0 1; }
     }

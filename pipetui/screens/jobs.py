@@ -32,7 +32,7 @@ REFRESH = 10.0
 class JobsScreen(MainScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("jobs")]
 
-    CSS = """
+    DEFAULT_CSS = """
     JobsScreen Listing { margin: 1 1 0 1; }
     """
 

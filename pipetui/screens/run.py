@@ -50,7 +50,7 @@ class RunScreen(MainScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("run")]
 
-    CSS = """
+    DEFAULT_CSS = """
     RunScreen {
         CardStack { margin: 1 1 0 1; scrollbar-size-vertical: 1; }
         CardView { margin-bottom: 1; }
@@ -69,6 +69,7 @@ class RunScreen(MainScreen):
         self._views: dict[str, CardView] = {}
         self._drafts: dict[str, Any] = {}
         self._draft_timer: Timer | None = None
+        self._problems: tuple[int, tuple[str, ...]] = (0, ())
         self._moving = False
         self._digits = ("", 0.0)
 
@@ -130,7 +131,7 @@ class RunScreen(MainScreen):
         old, new = before.current.id, snapshot.current.id
         follow = follow or (old != new and self._focused_id() == old)
         for card in snapshot.cards:
-            self._views[card.id].card = card
+            self._views[card.id].card = self._with_problems(card, snapshot)
         if follow and (old != new or before.current.state != snapshot.current.state):
             self._follow(before, snapshot, not typed)
         if before.row != snapshot.row:
@@ -174,9 +175,13 @@ class RunScreen(MainScreen):
             self.run_worker(self._show_problems(snapshot), group="problems", exclusive=True)
 
     async def _show_problems(self, snapshot: Snapshot) -> None:
-        problems = await self.service.runs.problems(snapshot)
-        if self._snapshot is not None and self._snapshot.version == snapshot.version:
-            self._views[FINALIZE.id].card = replace(snapshot.cards[-1], problems=tuple(problems))
+        self._problems = (snapshot.version, tuple(await self.service.runs.problems(snapshot)))
+        if self._snapshot is not None:
+            self._views[FINALIZE.id].card = self._with_problems(self._snapshot.cards[-1], self._snapshot)
+
+    def _with_problems(self, card: Card, snapshot: Snapshot) -> Card:
+        version, problems = self._problems
+        return replace(card, problems=problems) if card.step is FINALIZE and version == snapshot.version else card
 
     async def changed(self, changes: Changes | None) -> None:
         if changes is not None and self.run_id not in changes.runs:

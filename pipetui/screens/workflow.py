@@ -38,7 +38,7 @@ class WorkflowScreen(MainScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("workflow")]
 
-    CSS = """
+    DEFAULT_CSS = """
     WorkflowScreen {
         .about { margin: 1 2 0 2; color: $text-muted; }
         Listing { margin: 0 1; }

@@ -76,7 +76,9 @@ async def stage(service: Service, size: tuple[int, int] = (100, 30), *, expected
     """The app on `service`. Nothing unexpected may happen in it, unless that is what the test is about."""
     app = await PipetuiApp.make(service)
     async with app.run_test(size=size, notifications=True) as pilot:
-        yield Stage(app, pilot)
+        it = Stage(app, pilot)
+        await it.until(lambda: app.is_up or app.last_words != "")
+        yield it
     await app.settle()
     if not expected:
         for error in app.unexpected:

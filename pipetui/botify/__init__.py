@@ -1,0 +1,95 @@
+"""The Botify API: a client, queries that are counted and exported alike, and exports that are never paid for twice."""
+
+from .alone import FileLedger, NeedsAnswer
+from .client import Client
+from .depth import Band, Part, bands, fits, join, split
+from .download import download_and_decompress
+from .errors import (
+    BadFile,
+    BotifyError,
+    Busy,
+    DiskFull,
+    ExportFailed,
+    Forbidden,
+    LinkExpired,
+    NoAnswer,
+    NotFound,
+    Rejected,
+    ServerTrouble,
+    Transient,
+    Unauthorized,
+)
+from .export import full_export, poll, start_export
+from .models import Account, Analysis, Collection, FieldInfo, ProjectInfo, RemoteJob, organisations, search
+from .preflight import Counted, Preflight, count, preflight
+from .queries import (
+    API,
+    CAP,
+    Call,
+    Project,
+    Query,
+    cost,
+    count_call,
+    export_call,
+    link_graph,
+    parse_project,
+    query_call,
+)
+from .received import Received
+from .shelf import Credits, Export, Shelf
+
+__all__ = [
+    "API",
+    "CAP",
+    "Account",
+    "Analysis",
+    "BadFile",
+    "Band",
+    "BotifyError",
+    "Busy",
+    "Call",
+    "Client",
+    "Collection",
+    "Counted",
+    "Credits",
+    "DiskFull",
+    "Export",
+    "ExportFailed",
+    "FieldInfo",
+    "FileLedger",
+    "Forbidden",
+    "LinkExpired",
+    "NeedsAnswer",
+    "NoAnswer",
+    "NotFound",
+    "Part",
+    "Preflight",
+    "Project",
+    "ProjectInfo",
+    "Query",
+    "Received",
+    "Rejected",
+    "RemoteJob",
+    "ServerTrouble",
+    "Shelf",
+    "Transient",
+    "Unauthorized",
+    "bands",
+    "cost",
+    "count",
+    "count_call",
+    "download_and_decompress",
+    "export_call",
+    "fits",
+    "full_export",
+    "join",
+    "link_graph",
+    "organisations",
+    "parse_project",
+    "poll",
+    "preflight",
+    "query_call",
+    "search",
+    "split",
+    "start_export",
+]
