@@ -102,9 +102,13 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
     # the start
 
     @classmethod
-    async def make(cls, service: Service, *, trouble: Sequence[str] = ()) -> Self:
-        """The app where it was last."""
-        app = cls(service, await Memory(service.db).get(), trouble=trouble)
+    async def make(cls, service: Service, *, profile: str | None = None, trouble: Sequence[str] = ()) -> Self:
+        """The app where it was last; with a `profile` that it was not in then, at home. Refusal for a bad name."""
+        known = await Memory(service.db).get()
+        if profile is not None and profile != known.get("profile"):
+            name = (await service.profiles.get(profile)).name
+            known = {"profile": name} | {kept: known[kept] for kept in ("rev",) if kept in known}
+        app = cls(service, known, trouble=trouble)
         app._load()  # while Textual starts
         return app
 
@@ -426,16 +430,26 @@ def _place(known: Mapping[str, Any]) -> Place:
     return Place("home", app_name, run, memory)
 
 
-def run(paths: Paths, settings: Settings, *, no_mouse: bool, debug: bool, jobs_here: JobsHere | None = None) -> int:
+def run(
+    paths: Paths,
+    settings: Settings,
+    *,
+    profile: str | None = None,
+    no_mouse: bool = False,
+    debug: bool = False,
+    jobs_here: JobsHere | None = None,
+) -> int:
     """Show the app until it is left; the process's exit code. `terminal.check.refusal` was asked before.
 
     `jobs_here` runs jobs in this process until its event is set: for where no worker can be started.
     """
     log.start(paths.log, "debug" if debug else "info")
-    return asyncio.run(_run(paths, settings, no_mouse, jobs_here))
+    return asyncio.run(_run(paths, settings, profile, no_mouse, jobs_here))
 
 
-async def _run(paths: Paths, settings: Settings, no_mouse: bool, jobs_here: JobsHere | None) -> int:
+async def _run(
+    paths: Paths, settings: Settings, profile: str | None, no_mouse: bool, jobs_here: JobsHere | None
+) -> int:
     stop = asyncio.Event()
     here: list[asyncio.Task[None]] = []
 
@@ -448,7 +462,7 @@ async def _run(paths: Paths, settings: Settings, no_mouse: bool, jobs_here: Jobs
 
     try:
         async with Service.open(paths, settings, starter=starter) as service:
-            app = await PipetuiApp.make(service)
+            app = await PipetuiApp.make(service, profile=profile)
             await app.run_async(mouse=settings.mouse and not no_mouse)
             try:
                 await app.settle()
@@ -457,7 +471,7 @@ async def _run(paths: Paths, settings: Settings, no_mouse: bool, jobs_here: Jobs
             stop.set()
             if here:
                 await asyncio.wait(here, timeout=LEAVE_SECONDS)
-    except (StoreError, OSError) as error:
+    except (StoreError, Refusal, OSError) as error:
         sys.stderr.write(f"pipetui: {displayable(error)}\n")
         return 1
     if app.last_words:

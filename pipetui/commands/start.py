@@ -6,9 +6,15 @@ import os
 import sys
 from argparse import Namespace
 
-from ..settings import load
+from ..settings import Settings, load
 from .exits import USAGE, Exit
 from .session import places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import asyncio
+
+    from ..paths import Paths
 
 
 def app(args: Namespace) -> int:
@@ -19,7 +25,20 @@ def app(args: Namespace) -> int:
     from .. import app as program
 
     where = places(args)
-    return program.run(where, load(where.settings), no_mouse=args.no_mouse, debug=args.debug)
+    return program.run(
+        where,
+        load(where.settings),
+        profile=args.profile,
+        no_mouse=args.no_mouse,
+        debug=args.debug,
+        jobs_here=_jobs_here,
+    )
+
+
+async def _jobs_here(paths: Paths, settings: Settings, stop: asyncio.Event) -> None:
+    from ..worker.in_app import run_in_app  # for where no worker can be started: seldom
+
+    await run_in_app(paths, settings, stop)
 
 
 def worker(args: Namespace) -> int:

@@ -173,12 +173,23 @@ def _read_nodes(db: Database, index: int, file: CsvFile) -> NodeFile:
 def _pairs(file: CsvFile, ends: tuple[int, int]) -> tuple[str, str, str]:
     """SQL for a row's source, target and weight. A row with an unusable weight has none of them."""
     source, target = map(_cell, ends)
-    position = file.find(WEIGHTS)
-    if position is None or position in ends:
+    position = _weight(file, ends)
+    if position is None:
         return source, target, "1"
     weight = f"TRY_CAST(c{position} AS DOUBLE)"
     usable = f"{weight} > 0 AND isfinite({weight})"
     return f"CASE WHEN {usable} THEN {source} END", f"CASE WHEN {usable} THEN {target} END", weight
+
+
+def _weight(file: CsvFile, ends: tuple[int, int]) -> int | None:
+    position = file.find(WEIGHTS)
+    return None if position in ends else position
+
+
+def _key(db: Database) -> str:
+    """SQL that stands for an address in a join: its hash, a tenth of the memory, unless two addresses have the same."""
+    pages, keys = db.row("SELECT count(*), count(DISTINCT hash(url)) FROM pages")
+    return "hash({})" if pages == keys else "{}"
 
 
 def _collect_addresses(
@@ -214,42 +225,48 @@ def _collect_addresses(
 def _read_edges(
     db: Database, files: Sequence[CsvFile], ends: Sequence[tuple[int, int]], seen: Sequence[_Seen]
 ) -> tuple[EdgeFile, ...]:
-    """The table `edges`: each pair of pages once, with how often it came and the sum of its weights, sorted."""
+    """`edges`: each pair of pages once, with how often it came and the sum of its weights; stored sorted by source."""
     found, tables = [], []
+    key = _key(db)
+    by_id = f"(SELECT id, {key.format('url')} AS key FROM pages)"
+    has_weight = any(_weight(file, columns) is not None for file, columns in zip(files, ends, strict=True))
     for index, (file, columns, counts) in enumerate(zip(files, ends, seen, strict=True)):
         source, target, weight = _pairs(file, columns)
         table = f"pairs_{index}"
+        total = ", sum(weight) AS weight" if has_weight else ""
         _create(
             db, table, file,
-            "SELECT s.id AS source, t.id AS target, count(*)::INTEGER AS times, sum(weight)::DOUBLE AS weight FROM "
-            f"(SELECT {source} AS source, {target} AS target, {weight} AS weight FROM FILE) r "
-            "JOIN pages s ON s.url = r.source JOIN pages t ON t.url = r.target GROUP BY ALL ORDER BY ALL",
+            f"SELECT s.id AS source, t.id AS target, count(*)::INTEGER AS times{total} FROM "
+            f"(SELECT {source} AS source, {target} AS target, {weight}::DOUBLE AS weight FROM FILE) r "
+            f"JOIN {by_id} s ON s.key = {key.format('r.source')} JOIN {by_id} t ON t.key = {key.format('r.target')} "
+            "GROUP BY s.id, t.id",
         )  # fmt: skip
         tables.append(table)
         links = int(db.value(f"SELECT coalesce(sum(times), 0) FROM {table}"))
-        position = file.find(WEIGHTS)
+        position = _weight(file, columns)
         found.append(
             EdgeFile(
                 file.path.name,
                 source=file.names[columns[0]],
                 target=file.names[columns[1]],
-                weight=None if position is None or position in columns else file.names[position],
+                weight=None if position is None else file.names[position],
                 rows=counts.rows,
                 malformed=counts.malformed,
                 unusable=counts.sources,
                 targetless=counts.rows - counts.sources - links,
             )
         )
-    if len(tables) == 1:
-        db.run(f"ALTER TABLE {tables[0]} RENAME TO edges")
-    else:
-        together = " UNION ALL ".join(f"SELECT * FROM {table}" for table in tables)
-        db.run(
-            "CREATE TABLE edges AS SELECT source, target, sum(times)::INTEGER AS times, sum(weight) AS weight "
-            f"FROM ({together}) GROUP BY ALL ORDER BY source, target"
+    together = " UNION ALL ".join(f"SELECT * FROM {table}" for table in tables)
+    if len(tables) > 1:
+        total = ", sum(weight) AS weight" if has_weight else ""
+        together = (
+            f"SELECT source, target, sum(times)::INTEGER AS times{total} FROM ({together}) GROUP BY source, target"
         )
-        for table in tables:
-            db.run(f"DROP TABLE {table}")
+    db.run(f"CREATE TABLE pairs AS SELECT * FROM ({together}) ORDER BY source, target")
+    for table in tables:
+        db.run(f"DROP TABLE {table}")
+    weight = "weight" if has_weight else "times::DOUBLE AS weight"
+    db.run(f"CREATE VIEW edges AS SELECT source, target, times, {weight} FROM pairs")
     return tuple(found)
 
 
