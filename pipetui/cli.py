@@ -154,6 +154,7 @@ def parser() -> argparse.ArgumentParser:
     service = worker.add_mutually_exclusive_group()
     service.add_argument("--install", action="store_true", help="make a user service that starts it at boot")
     service.add_argument("--uninstall", action="store_true", help="remove that service")
+    _links(commands.add_parser("links", help="measure link graphs", description="Measure link graphs."), everywhere)
     backup = command("backup", "data:backup", "save a copy of the database")
     backup.add_argument("file", nargs="?", metavar="FILE", help="a file or folder (the folder of backups)")
     restore = command("restore", "data:restore", "go back to a backup; what is there now is saved first")
@@ -209,6 +210,26 @@ def _sandbox(sandbox: argparse.ArgumentParser) -> None:
     sandbox.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
                          help="change a setting, as in list_lag=5")  # fmt: skip
     sandbox.add_argument("--knobs", action="store_true", help="list all faults and settings, and end")
+
+
+def _links(links: argparse.ArgumentParser, everywhere: argparse.ArgumentParser) -> None:
+    about = "measure a link graph in CSV files; report and tables go to a folder"
+    report = links.add_subparsers(metavar="COMMAND", required=True).add_parser(
+        "report", help=about, description=about, parents=[everywhere]
+    )
+    report.set_defaults(call="links:report")
+    report.add_argument("edges", nargs="+", metavar="EDGES", help="a CSV file of links, gzip or not")
+    report.add_argument("--nodes", action="append", default=[], metavar="FILE",
+                        help="a CSV file about pages: address, status, page type, more; may be said again")  # fmt: skip
+    report.add_argument("--out", required=True, metavar="DIR", help="the folder to write to")
+    report.add_argument("--home", metavar="URL", help="where click depth starts (guessed)")
+    report.add_argument("--source", metavar="COLUMN", help="name or number of the column that links start from")
+    report.add_argument("--target", metavar="COLUMN", help="name or number of the column that links lead to")
+    report.add_argument("--weighted", action="store_true", help="PageRank follows links by weight, not all alike")
+    report.add_argument("--without", nargs=2, metavar=("FROM", "TO"),
+                        help="which pages lose if these links go: addresses with *, or type:NAME")  # fmt: skip
+    report.add_argument("--tables-only", action="store_true", help="no GraphML, GEXF and Cosmograph files")
+    report.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else")
 
 
 def _count(text: str) -> int:

@@ -18,6 +18,7 @@ from pipetui.app import STORM, PipetuiApp
 from pipetui.screens.base import MainScreen
 from pipetui.screens.commands import COMMANDS, keymap_of
 from pipetui.screens.home import Home
+from pipetui.screens.run import RunScreen
 from pipetui.service.place import Place
 from pipetui.settings import Settings, load
 from pipetui.store import jobs
@@ -117,7 +118,7 @@ async def test_a_database_that_is_none_is_one_sentence(tmp_path: Path, capsys: p
     paths = paths_in(tmp_path)
     paths.data.mkdir(parents=True)
     paths.database.write_text("no database at all, but long enough to be looked at as one" * 20)
-    code = await program._run(paths, Settings(), True, None)
+    code = await program._run(paths, Settings(), None, True, None)
     assert code == 1
     assert "is not a database. Nothing was changed." in capsys.readouterr().err
 
@@ -314,3 +315,13 @@ async def test_a_saved_workflow_is_loaded_again(tmp_path: Path, monkeypatch: pyt
         await it.sees("Hello Workflow")
         (folder / "100_new.py").write_text("def broken(:\n")
         await it.sees("100_new.py", "line 1")
+
+
+async def test_a_profile_that_is_named_opens_at_home(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = (await service.runs.create("Ada", "hello")).id
+        await Place(service.db).put({"profile": "Ada", "screen": "run", "app_name": "hello", "run": run, "memory": {}})
+        app = await program.PipetuiApp.make(service, profile="Bob")
+        assert app.profile == "Bob" and isinstance(app.get_default_screen(), Home)
+        again = await program.PipetuiApp.make(service, profile="Ada")
+        assert again.profile == "Ada" and isinstance(again.get_default_screen(), RunScreen)

@@ -200,7 +200,7 @@ class _Export:
         try:
             # find() itself turns what is still missing after `settle` into a question, so Absent never lasts longer.
             remote = await job.once(
-                name, creation.create, inputs=inputs, recover=creation.find, settle=self.settle + 30
+                name, creation.create, inputs=inputs, recover=creation.find, settle=self.settle + 1
             )
         except NotDone as error:
             raise Rejected(str(error)) from None

@@ -58,8 +58,7 @@ def _lines(report: Report) -> Iterator[str]:
 def _files(report: Report) -> Iterator[str]:
     yield "## Files"
     yield ""
-    files: list[EdgeFile | NodeFile] = [*report.edge_files, *report.node_files]
-    for file in files:
+    for file in report.files:
         yield f"- {code(file.name)}: {_of_file(file)}"
     yield ""
 

@@ -114,6 +114,10 @@ class Report:
     matrix: Matrix
     without: WithoutBlock | None
 
+    @property
+    def files(self) -> tuple[EdgeFile | NodeFile, ...]:
+        return (*self.edge_files, *self.node_files)
+
 
 def report(graph: Graph, top: int = 20) -> Report:
     """Ask the measured graph everything; takes the measures first where that was not done. LinksError, Cancelled."""

@@ -159,7 +159,8 @@ class GeneratedPages(Pages):
     def url(self, page: int) -> str:
         if page == 0:
             return self.site + "/"
-        return f"{self.site}/{self.kind(page)}/{WORDS[page % 24]}-{WORDS[page // 24 % 24]}-{page}"
+        kind = _KINDS[page % 8] if page > FAN_OUT else "category"
+        return f"{self.site}/{kind}/{WORDS[page % 24]}-{WORDS[page // 24 % 24]}-{page}"
 
     def kind(self, page: int) -> str:
         if page == 0:

@@ -68,6 +68,11 @@ class Query:
     def has_booleans(self) -> bool:
         return any(column.field.type == "boolean" for column in self.columns)
 
+    @property
+    def is_text(self) -> bool:
+        """All columns are texts, and there are at least two."""
+        return len(self.columns) > 1 and not self._metrics and all(c.field.type == "string" for c in self.columns)
+
     def count(self) -> int:
         """How many rows() there are."""
         if not self.by_url:

@@ -41,10 +41,11 @@ class Stage:
         return Credits(self.folder / "credits.jsonl")
 
     async def export(self, query: Query | None = None, answer: str = "", **more: Any) -> Export:
-        """`full_export`, a person answering `answer` to every question (an error without one)."""
+        """`full_export`; a person answers `answer` (`paste 123`, `create`) to the question, and to no second one."""
         query = query or self.query
-        counted = Counted(await self.client.count(query), exact=True)
-        options: dict[str, Any] = {"counted": counted, "credits": self.credits, "settle": 0.15, "pause": PAUSE} | more
+        options: dict[str, Any] = {"credits": self.credits, "settle": 0.15, "pause": PAUSE} | more
+        if "counted" not in options:
+            options["counted"] = Counted(await self.client.count(query), exact=True)
         answers: dict[str, Any] = {}
         while True:
             try:
@@ -53,13 +54,15 @@ class Stage:
                 if not answer:
                     raise
                 self.yeses.append(answer)
+                what, _, pasted = answer.partition(" ")
                 grouped = needs.question.field.kind == "group"
-                answers = {needs.question.name: {"what": answer} if grouped else answer}
+                answers = {needs.question.name: {"what": what, "id": pasted} if grouped else what}
+                answer = ""
 
     def left(self) -> list[str]:
         """Files that should not be there when all is done."""
-        return [str(path) for path in self.folder.rglob("*") if ".part" in path.name or path.suffix == ".jsonl" and
-                path.parent.name == "exports"]  # fmt: skip
+        ledgers = (self.folder / "exports").glob(".*.jsonl")
+        return [path.name for path in (*self.folder.rglob("*.part*"), *self.folder.rglob(".*.part*"), *ledgers)]
 
     def job(self, export: Export) -> dict[str, Any]:
         """What the sandbox knows of an export."""
