@@ -38,6 +38,10 @@ class Line:
         """Waits for the id of the job that this process is for."""
         return self._job.result()
 
+    @property
+    def has_job(self) -> bool:
+        return self._job.done()
+
     def on_cancel(self, call: Callable[[], None]) -> None:
         """What to call, in any thread, when the job is asked to end; at once if it was before."""
         self._cancel.add_done_callback(lambda _: call())
