@@ -19,7 +19,6 @@ from ..service import runs as runs
 from .line import Line
 from .work import Work
 
-
 WARM = ("httpx", "selectolax.lexbor", "protego")
 """What jobs import most and what takes long, 0.3 s in all: a spare has the time for it."""
 
