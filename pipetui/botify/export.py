@@ -199,9 +199,7 @@ class _Export:
         inputs = {"api": self.client.base_url, "query": self.query.hash, "limit": self.limit, "turn": turn}
         try:
             # find() itself turns what is still missing after `settle` into a question, so Absent never lasts longer.
-            remote = await job.once(
-                name, creation.create, inputs=inputs, recover=creation.find, settle=self.settle + 1
-            )
+            remote = await job.once(name, creation.create, inputs=inputs, recover=creation.find, settle=self.settle + 1)
         except NotDone as error:
             raise Rejected(str(error)) from None
         spent = await asyncio.to_thread(self.credits.entries)

@@ -122,6 +122,8 @@ class CsvSink:
             start = sep.end()
             self._delimiter = sep[1].decode("latin-1")
         first = _first_record(data[start:]) or data[start:]
+        if len(first) > _HEAD:
+            raise BadFile("The file is no proper CSV: its first row never ends. Nothing is exported again.")
         cells = next(csv.reader(io.StringIO(first.decode("utf-8", "replace")), delimiter=self._delimiter), [])
         width = len(cells) if self._names is None else len(self._names)
         if cells and len(cells) != width:

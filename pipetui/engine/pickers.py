@@ -82,13 +82,14 @@ class MultiChoice(Field):
 class TablePick(Field):
     """One row of a table; the value is the text of its `key` column (by number), which must tell the rows apart.
 
-    A row without a text there can't be picked.
+    A row without a text there can't be picked. With `free`, what was typed and stands in no row is taken as it is.
     """
 
     kind: ClassVar[str] = "table_pick"
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     key: int = dataclasses.field(default=0, kw_only=True)
+    free: bool = dataclasses.field(default=False, kw_only=True)
 
     @property
     def keys(self) -> list[str]:
@@ -100,8 +101,8 @@ class TablePick(Field):
             if self.optional:
                 return ""
             raise Invalid("Please choose a row.")
-        if isinstance(value, str) and value in self.keys:
-            return value
+        if isinstance(value, str) and (self.free or value in self.keys):
+            return value.strip()
         raise Invalid(f"There is no {summarize(value)} here: this must be {self.accepts}.")
 
     def summary(self, value: Value) -> str:
@@ -112,7 +113,7 @@ class TablePick(Field):
     def accepts(self) -> str:
         keys = [key for key in self.keys if key]
         more = f", … ({len(keys):,} in all)" if len(keys) > 12 else ""
-        return f"one of: {', '.join(keys[:12])}{more}"
+        return f"{'any text, or one of' if self.free else 'one of'}: {', '.join(keys[:12])}{more}"
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,11 @@ class Run(Protocol):
         ...
 
     @property
+    def shared(self) -> Path:
+        """A folder that all runs of this environment share: for what must not be fetched or paid for twice."""
+        ...
+
+    @property
     def temp(self) -> MutableMapping[str, Any]:
         """JSON of the workflow's own, by step id; not in the record, cleared with its step and on finalize."""
         ...
@@ -54,6 +59,10 @@ class Run(Protocol):
 
     def secret(self, name: str) -> str:
         """A secret of the profile. JobError when there is none. Never put it into a value, an error or the log."""
+        ...
+
+    def forget_secret(self, name: str) -> bool:
+        """Remove a secret of the profile from this machine; whether there was one."""
         ...
 
     async def cached(self, name: str, work: Callable[[], Awaitable[T]]) -> T:

@@ -37,18 +37,21 @@ class Unpacker:
                 self._head = data
                 return
             self._inner = self._kind(data)
+            if self.kind == "gzip" and self._depth + 1 < _DEEPEST:
+                self._next = Unpacker(self._depth + 1)
         yield from self._passed_on(self._inner.feed(data))
 
     def finish(self) -> Iterator[bytes | None]:
         """The rest, when no more bytes come. `Damaged` when more should have come."""
         if self._inner is None:
-            if self._head.startswith((_GZIP, _ZIP[:2])):
+            if self._head.startswith((_GZIP[:1], _ZIP[:2])):
                 raise Damaged("The file ends after its first bytes.")
             self._inner = _Plain()
             yield from self._inner.feed(self._head)
         yield from self._passed_on(self._inner.finish())
         if self._next is not None:
-            yield from self._next.finish()
+            rest = self._next.finish()
+            yield from (piece for piece in rest if piece is not None or self._next.kind != "plain")
 
     @property
     def kind(self) -> str:
@@ -65,14 +68,12 @@ class Unpacker:
     def _passed_on(self, pieces: Iterator[bytes | None]) -> Iterator[bytes | None]:
         """The pieces; if they are packed themselves, what is in them."""
         for piece in pieces:
-            if self._next is not None:
-                if piece is not None:
-                    yield from self._next.feed(piece)
-            elif self._depth + 1 < _DEEPEST and self.kind == "gzip" and piece and piece.startswith((_GZIP, _ZIP)):
-                self._next = Unpacker(self._depth + 1)
-                yield from self._next.feed(piece)
-            else:
+            if self._next is None:
                 yield piece
+            elif piece is not None:
+                yield from self._next.feed(piece)
+            elif self._next.kind == "plain":
+                yield None
 
 
 class _Plain:

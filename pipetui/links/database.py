@@ -67,6 +67,7 @@ class Database:
                     "autoload_known_extensions": False,
                 },
             )
+            self._connection.execute("SET enable_progress_bar = false")  # it would draw on stdout
         except duckdb.Error as error:
             shutil.rmtree(self.scratch, ignore_errors=True)
             raise BadInput(f"The database did not start: {_first_line(error)}") from None

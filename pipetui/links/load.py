@@ -19,6 +19,7 @@ Progress: TypeAlias = Callable[[str, float], None]
 """Is told what is being done, and the share of the whole that is done, from 0 to 1."""
 
 MAX_PAGES = 2**31 - 2
+HASH = "hash({})"
 _REJECTS = "store_rejects = true, rejects_table = 'rejects', rejects_scan = 'reject_scans'"
 
 
@@ -188,8 +189,8 @@ def _weight(file: CsvFile, ends: tuple[int, int]) -> int | None:
 
 def _key(db: Database) -> str:
     """SQL that stands for an address in a join: its hash, a tenth of the memory, unless two addresses have the same."""
-    pages, keys = db.row("SELECT count(*), count(DISTINCT hash(url)) FROM pages")
-    return "hash({})" if pages == keys else "{}"
+    pages, keys = db.row(f"SELECT count(*), count(DISTINCT {HASH.format('url')}) FROM pages")
+    return HASH if pages == keys else "{}"
 
 
 def _collect_addresses(

@@ -85,10 +85,11 @@ def pagerank(
         """,
         [max(1, pages), max(1, pages)],
     )
-    iterations, change = 0, 0.0 if not pages else 1.0
+    of_all = "SELECT coalesce(sum(abs(change)), 0), coalesce(sum(rank) FILTER (given IS NULL), 0) FROM ranks"
+    kept = db.row(of_all)[1]
+    iterations, change = 0, 1.0 if pages else 0.0
     while change >= tolerance and iterations < MAX_ITERATIONS:
         progress(f"PageRank, round {iterations + 1}", iterations / (iterations + 10))
-        kept = db.value("SELECT coalesce(sum(rank) FILTER (given IS NULL), 0) FROM ranks")
         floor = (1 - damping + damping * kept) / pages
         db.run(
             f"""
@@ -102,7 +103,7 @@ def pagerank(
             [floor, damping],
         )
         db.run("DROP TABLE ranks; ALTER TABLE next_ranks RENAME TO ranks")
-        change = db.value("SELECT sum(abs(change)) FROM ranks")
+        change, kept = db.row(of_all)
         iterations += 1
     db.run(f"CREATE OR REPLACE TABLE {into} AS SELECT page, rank FROM ranks")
     db.run("DROP TABLE ranks")

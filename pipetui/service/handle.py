@@ -41,6 +41,7 @@ class Handle:
         self.id, self.profile, self.app_name, self.part = row.id, row.profile, row.app_name, row.part
         self.key = keys.compose(row.profile, row.app_name, row.part)
         self.folder = folder
+        self.shared = service.paths.data
         self.record = MappingProxyType(dict(record))
         self.temp = Kept(temp)
         self._db = service.db
@@ -73,6 +74,9 @@ class Handle:
         if found is None:
             raise JobError(f"There is no secret {name!r} for {self.profile}: connect first, then try again.")
         return found
+
+    def forget_secret(self, name: str) -> bool:
+        return self._secrets.remove(name, self._profile_id)
 
     async def cached(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
         values = digest(*(part for key, part in sorted(self.record.items()) if key not in ("created", "updated")))

@@ -1,0 +1,71 @@
+"""Connect: gives this profile its Botify token. It is kept in a file of its own that only you can read."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from pipetui import Invalid, Job, Run, Step, Workflow
+from pipetui.fields import Choice, Secret
+from pipetui.views import Table, View
+
+
+class Account(TypedDict):
+    username: str
+    name: str
+    projects: list[list[str]]
+
+
+class Connect(Workflow):
+    APP_NAME = "connect"
+    DISPLAY_NAME = "Connect to Botify 🔑"
+    ENDPOINT_MESSAGE = "Paste your token once; exports and link graphs of this profile use it."
+    TRAINING_PROMPT = "connect.md"
+
+    steps = [
+        Step(
+            "step_01",
+            done="token",
+            show="Token",
+            field=Secret("botify", hint="from https://app.botify.com/account; it is not shown, and checked at once"),
+        ),
+        Step(
+            "step_02",
+            done="account",
+            show="Who you are",
+            auto=True,
+            summary=lambda account: f"{account['name'] or account['username']}, {len(account['projects']):,} projects",
+        ),
+        Step(
+            "step_03",
+            done="keep",
+            show="Keep it?",
+            field=Choice([("keep", "Keep the token"), ("remove", "Remove it from this machine")], default="keep"),
+        ),
+    ]
+
+    async def step_01_submit(self, run: Run, token: str) -> None:
+        from pipetui.botify import BotifyError, Client
+        from pipetui.botify.places import api_url
+
+        try:
+            async with Client(token, base_url=api_url(run.shared)) as client:
+                await client.account()
+        except (BotifyError, ValueError) as error:
+            raise Invalid(str(error)) from None
+
+    async def step_02_job(self, run: Run, job: Job) -> Account:
+        from pipetui.botify import places
+
+        async with places.client(run) as client:
+            account = await client.account()
+            projects = await client.projects()
+        rows = [[info.project.org, info.project.slug, info.name] for info in projects]
+        return Account(username=account.username, name=account.name, projects=rows)
+
+    def step_02_view(self, run: Run) -> View:
+        return Table(["organisation", "project", "name"], run.value("account", Account)["projects"])
+
+    def step_03_submit(self, run: Run, choice: str) -> str:
+        if choice == "remove":
+            run.forget_secret("botify")
+        return choice
