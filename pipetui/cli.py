@@ -122,6 +122,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"pipetui {__version__}")
     top.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    top.add_argument("--sandbox", action="store_true", help="practise: nothing is real, and data are kept apart")
     _common(top, profile=None, env="prod", debug=False)
     top.set_defaults(call="start:app", json=False)
     everywhere = _Parser(add_help=False, argument_default=argparse.SUPPRESS)

@@ -6,6 +6,7 @@ import os
 import sys
 from argparse import Namespace
 
+from ..paths import PROD
 from ..settings import Settings, load
 from .exits import USAGE, Exit
 from .session import places
@@ -24,6 +25,11 @@ def app(args: Namespace) -> int:
         raise Exit(USAGE, reason)
     from .. import app as program
 
+    if args.sandbox:
+        from . import practice
+
+        args.env = practice.ENV if args.env == PROD else args.env
+        practice.start(places(args))
     where = places(args)
     return program.run(
         where,

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeAlias
 
 from ..text import csv_cell
 from .database import explained, quoted
@@ -18,6 +18,8 @@ from .graph import Graph, quiet
 from .load import Progress, unlike
 from .markdown import markdown
 from .report import Report
+
+Write: TypeAlias = Callable[[Graph, Path], None]
 
 MEASURES = (
     ("status", "INTEGER"),
@@ -123,7 +125,7 @@ def write_gexf(graph: Graph, path: Path) -> None:
         out.write("</nodes>\n<edges>\n")
         _stream(
             graph, out,
-            "SELECT '<edge id=\"' || (row_number() OVER () - 1) || '\" source=\"' || source || '\" target=\"' "
+            "SELECT '<edge id=\"' || id || '\" source=\"' || source || '\" target=\"' "
             "|| target || '\" weight=\"' || weight || E'\"/>\\n' FROM edges",
         )  # fmt: skip
         out.write("</edges>\n</graph>\n</gexf>\n")

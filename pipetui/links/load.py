@@ -267,7 +267,7 @@ def _read_edges(
     for table in tables:
         db.run(f"DROP TABLE {table}")
     weight = "weight" if has_weight else "times::DOUBLE AS weight"
-    db.run(f"CREATE VIEW edges AS SELECT source, target, times, {weight} FROM pairs")
+    db.run(f"CREATE VIEW edges AS SELECT rowid AS id, source, target, times, {weight} FROM pairs")
     return tuple(found)
 
 

@@ -140,9 +140,13 @@ def sniff(path: Path) -> CsvFile:
     lines = text.splitlines(keepends=True)
     if len(raw) >= SAMPLE and len(lines) > 1:
         lines.pop()  # cut in the middle
+    before = len(lines)
+    _drop_blank(lines)
     sep = _SEP_LINE.fullmatch(lines[0].rstrip("\r\n"))
     if sep:
         lines.pop(0)
+        _drop_blank(lines)
+    skip = before - len(lines)
     delimiter, rows = _split(lines, (sep[1],) if sep else DELIMITERS)
     if not rows:
         raise BadInput(f"{path.name} is empty.")
@@ -150,7 +154,12 @@ def sniff(path: Path) -> CsvFile:
     width = len(rows[0]) if has_header else _usual_width(rows)
     names = tuple(name.strip() for name in rows[0]) if has_header else tuple(f"column {i + 1}" for i in range(width))
     data = tuple(map(tuple, rows[1:] if has_header else rows))
-    return CsvFile(path, compression, encoding, delimiter, bool(sep) + has_header, names, has_header, data)
+    return CsvFile(path, compression, encoding, delimiter, skip + has_header, names, has_header, data)
+
+
+def _drop_blank(lines: list[str]) -> None:
+    while lines and not lines[0].strip():
+        lines.pop(0)
 
 
 def _unpacked(path: Path, raw: bytes) -> bytes:
@@ -164,7 +173,8 @@ def _unpacked(path: Path, raw: bytes) -> bytes:
 def _decoded(path: Path, raw: bytes) -> tuple[str, str]:
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16", raw.decode("utf-16", "replace")
-    if b"\0" in raw[:1000] or raw[:4] == b"PAR1":
+    start = raw[:1000]
+    if start.count(0) * 10 > len(start) or raw[:4] == b"PAR1":
         raise BadInput(f"{path.name} is no text: a CSV file in UTF-8 is wanted.")
     return "utf-8", raw.decode("utf-8-sig", "replace")
 

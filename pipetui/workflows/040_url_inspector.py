@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import dataclasses
+import json
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pipetui.pages.files import PageRow
     from pipetui.pages.findings import Finding
 
+URLS = TextArea(blank=True, placeholder="example.com/page", hint="one address a line, http or https")
 OVERVIEW = ["status", "title", "findings", "seconds", "url"]
 FINDINGS = ["severity", "problem", "url", "detail"]
 
@@ -54,7 +57,7 @@ class UrlInspector(Workflow):
             "step_01",
             done="urls",
             show="URLs",
-            field=TextArea(blank=True, placeholder="example.com/page", hint="one address a line, http or https"),
+            field=URLS,
             refill=True,
         ),
         Step(
@@ -85,6 +88,14 @@ class UrlInspector(Workflow):
             summary=lambda problems: ", ".join(f"{p['label']} {p['pages']:,}" for p in problems) or "no problems found",
         ),
     ]
+
+    def step_01_form(self, run: Run) -> TextArea:
+        """In the sandbox the hint names its web site."""
+        try:
+            site = json.loads((run.shared / "sandbox.json").read_text("utf-8"))["site_url"]
+        except (OSError, ValueError, KeyError):
+            return URLS
+        return dataclasses.replace(URLS, hint=f"{URLS.hint}; to practise: {site}/")
 
     def step_01_submit(self, run: Run, lines: list[str]) -> list[str]:
         from pipetui.pages.urls import BadUrl, parse_urls
@@ -162,8 +173,6 @@ class _Details:
         self._file = folder / "pages.jsonl"
 
     def __call__(self, row: int) -> View:
-        import json
-
         from pipetui.pages.files import from_row
         from pipetui.pages.findings import findings
 

@@ -17,7 +17,9 @@ BOTIFY = {
     "verbose": "Full URL,Outlinks Internal - Graph - URL",
     "none": "",
 }
-ROWS = 'https://a.example/,https://a.example/x\n"https://a.example/x,y","https://a.example/""q"""\nhttps://a.example/x,\n'
+ROWS = (
+    'https://a.example/,https://a.example/x\n"https://a.example/x,y","https://a.example/""q"""\nhttps://a.example/x,\n'
+)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,11 @@ def test_all_shapes_of_a_botify_export(
     path = tmp_path / "export.bin"  # the name says nothing
     path.write_bytes(gzip.compress(data) if packed else data)
     found = sniff(path)
-    assert (found.compression, found.delimiter, found.skip) == ("gzip" if packed else "none", ",", sep + bool(BOTIFY[header]))
+    assert (found.compression, found.delimiter, found.skip) == (
+        "gzip" if packed else "none",
+        ",",
+        sep + bool(BOTIFY[header]),
+    )
     assert found.ends() == (0, 1) and found.sample[1] == ("https://a.example/x,y", 'https://a.example/"q"')
 
 
