@@ -155,7 +155,7 @@ def parser() -> argparse.ArgumentParser:
     service = worker.add_mutually_exclusive_group()
     service.add_argument("--install", action="store_true", help="make a user service that starts it at boot")
     service.add_argument("--uninstall", action="store_true", help="remove that service")
-    _links(commands.add_parser("links", help="measure link graphs", description="Measure link graphs."), everywhere)
+    _links(command("links", "links:report", "measure link graphs", json=False), everywhere)
     backup = command("backup", "data:backup", "save a copy of the database")
     backup.add_argument("file", nargs="?", metavar="FILE", help="a file or folder (the folder of backups)")
     restore = command("restore", "data:restore", "go back to a backup; what is there now is saved first")
@@ -205,6 +205,7 @@ def _sandbox(sandbox: argparse.ArgumentParser) -> None:
     sandbox.add_argument("--port", type=int, default=0, metavar="N", help="the API's; the others take the next two")
     sandbox.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, other data (1)")
     sandbox.add_argument("--links", type=int, default=20_000, metavar="N", help="links of the largest crawl (20000)")
+    sandbox.add_argument("--idle", type=float, metavar="SECONDS", help="end when nobody asked anything for so long")
     sandbox.add_argument("--files", metavar="DIR", help="keep export files here for the next time")
     sandbox.add_argument("--fault", action="append", default=[], metavar="NAME[:OPTION=VALUE,…]", dest="faults",
                          help="let something go wrong, as in slow:seconds=3,route=query,times=2")  # fmt: skip
@@ -218,7 +219,6 @@ def _links(links: argparse.ArgumentParser, everywhere: argparse.ArgumentParser) 
     report = links.add_subparsers(metavar="COMMAND", required=True).add_parser(
         "report", help=about, description=about, parents=[everywhere]
     )
-    report.set_defaults(call="links:report")
     report.add_argument("edges", nargs="+", metavar="EDGES", help="a CSV file of links, gzip or not")
     report.add_argument("--nodes", action="append", default=[], metavar="FILE",
                         help="a CSV file about pages: address, status, page type, more; may be said again")  # fmt: skip

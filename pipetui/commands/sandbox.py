@@ -6,12 +6,17 @@ import asyncio
 import json
 import signal
 import sys
+import time
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
 
 from ..sandbox import KINDS, Sandbox, Settings
 from . import output
 from .exits import CRASH, OK, USAGE, Exit
+
+LOOK_SECONDS = 1.0
+"""Between two looks at whether anybody still asks."""
 
 
 def sandbox(args: Namespace) -> int:
@@ -27,10 +32,10 @@ def sandbox(args: Namespace) -> int:
             made.parse_fault(fault)
     except (TypeError, ValueError) as error:
         raise Exit(USAGE, str(error)) from None
-    return asyncio.run(_serve(made, one_line=args.json))
+    return asyncio.run(_serve(made, one_line=args.json, idle=args.idle))
 
 
-async def _serve(made: Sandbox, *, one_line: bool) -> int:
+async def _serve(made: Sandbox, *, one_line: bool, idle: float | None) -> int:
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
@@ -46,7 +51,9 @@ async def _serve(made: Sandbox, *, one_line: bool) -> int:
                 output.line(f"What happened   {sandbox.api_url}/_sandbox/state")
                 output.note("Nothing here is real. Ctrl+C ends it.")
             sys.stdout.flush()
-            await ended.wait()
+            while not ended.is_set() and (idle is None or time.time() - sandbox.last_asked < idle):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), timeout=LOOK_SECONDS)
     except OSError as error:
         raise Exit(CRASH, f"The sandbox can't listen: {error.strerror}. Take another --port.") from None
     return OK

@@ -70,7 +70,7 @@ def layout(payload: dict[str, Any], **more: Any) -> Layout:
     """From the payload of a job. Raises ApiError."""
     config = DEFAULTS | (payload.get("formatter_config") or {})
     compression = (payload.get("extra_config") or {}).get("compression", "gzip")
-    if compression not in SUFFIXES:
+    if not isinstance(compression, str) or compression not in SUFFIXES:
         raise at(("payload", "extra_config", "compression"), f'"{compression}" is not a valid choice.')
     if config["header_format"] not in ("verbose", "slug", "collection_slug"):
         raise at(("payload", "formatter_config", "header_format"), "Not a valid choice.")

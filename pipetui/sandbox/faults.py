@@ -66,7 +66,7 @@ class Settings:
     windows_lines: bool = False
     """Lines of CSV files end with CR LF."""
     member_rows: int = 0
-    """Rows after which a gzip file goes on with another member; 0: one member."""
+    """Rows (4,096 at most) after which a gzip file goes on with another member; 0: one member."""
     missing_rows: int = 0
     """Rows at the end that an export leaves out, though they were counted."""
 

@@ -298,6 +298,8 @@ def _logs_query(payload: dict[str, Any]) -> dict[str, Any]:
     query = payload["query"]
     if not isinstance(query, dict) or not isinstance(query.get("fields"), list):
         raise required("payload", "query", "fields")
+    if not isinstance(query.get("sort") or [], list):
+        raise at(("payload", "query", "sort"), "A list is expected.")
 
     def full(name: str) -> str:
         return name if name == "url" else f"logs.period_0.{name}"
@@ -305,6 +307,8 @@ def _logs_query(payload: dict[str, Any]) -> dict[str, Any]:
     metrics = [full(name) for name in query["fields"] if name != "url"]
     sort = []
     for each in query.get("sort") or []:
+        if not isinstance(each, dict) or not all(isinstance(how, dict) for how in each.values()):
+            raise at(("payload", "query", "sort"), "Not a valid sort.")
         sort += [{"field": full(name), "order": how.get("order", "asc")} for name, how in each.items()]
     return {
         "collections": ["logs"],

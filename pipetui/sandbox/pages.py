@@ -182,12 +182,12 @@ class GeneratedPages(Pages):
         lot = self.draw(page, 2) % 1000
         if lot < 10 or self.status(page) != 200:
             return []
-        if lot < 15:
-            return [HOSTILE_TITLES[lot - 10]]
-        if lot < 60:
+        if lot < 30:
+            return [HOSTILE_TITLES[(lot - 10) // 4]]
+        if lot < 75:
             return ["Untitled page"]
         title = f"{WORDS[page % 24].title()} {WORDS[page // 24 % 24]} {self.kind(page)} {page}"
-        return [title, "A second title"] if lot < 70 else [title]
+        return [title, "A second title"] if lot < 85 else [title]
 
     def links(self, page: int) -> Sequence[int]:
         degree = self._degrees[page]

@@ -230,7 +230,9 @@ class Query:
         where = self._filter(spec["filters"])
         return lambda pages: metric([page for page in pages if where(page)])
 
-    def _function(self, name: str, args: list[Any]) -> Metric:
+    def _function(self, name: str, args: Any) -> Metric:
+        if not isinstance(args, list):
+            raise at(("query", "metrics", "args"), "A list is expected.")
         if name in ("add", "sub", "mul", "div"):
             first, second = (self._operand(arg) for arg in _two(args, name))
             return lambda pages: _arithmetic(name, first(pages), second(pages))

@@ -61,6 +61,7 @@ class Sandbox:
         self._api = Api(world, self.settings, self._faults, self._jobs, clock)
         self._downloads = Downloads(self.settings, self._faults, self._jobs, kept)
         self._site = Site()
+        self._started = time.time()
         self._journal: deque[Entry] = deque(maxlen=REMEMBERED)
         self._servers = [
             Server("api", self._answer, self._journal.append),
@@ -113,6 +114,11 @@ class Sandbox:
     def token(self) -> str:
         """Of ada.lovelace, who sees two organisations and a project of her own."""
         return next(iter(PEOPLE))
+
+    @property
+    def last_asked(self) -> float:
+        """When it was last asked anything, in seconds since the epoch; its start where it never was."""
+        return self._journal[-1].at if self._journal else self._started
 
     @property
     def addresses(self) -> dict[str, Any]:

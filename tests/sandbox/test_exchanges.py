@@ -147,7 +147,9 @@ def comparable(value: Any, client: Client) -> Any:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", shown.pop("date_created"))
     if "download_url" in shown:
         url = shown.pop("download_url")
-        pattern = r"https?://[^/]+/(collection_exports(/[0-9a-f]){3}/[0-9a-f]+/botify-[\d-]{10}|csv_exports/\w+)\.csv\.gz"
+        pattern = (
+            r"https?://[^/]+/(collection_exports(/[0-9a-f]){3}/[0-9a-f]+/botify-[\d-]{10}|csv_exports/\w+)\.csv\.gz"
+        )
         assert re.fullmatch(pattern, url), url
     return shown
 
@@ -193,7 +195,7 @@ async def test_exchange(client: Client, name: str) -> None:
         assert client.sandbox.state()["jobs_created"] == 1
         return
     if name == "download_truncated":
-        with pytest.raises(httpx.RemoteProtocolError, match="incomplete|without"):
+        with pytest.raises(httpx.RemoteProtocolError, match=r"incomplete|without"):
             await replay(client, exchange)
         return
     answer = await replay(client, exchange)

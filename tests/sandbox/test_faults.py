@@ -32,11 +32,11 @@ async def profile(client: Client) -> httpx.Response:
     return await client.api("GET", "/v1/authentication/profile")
 
 
-async def refused(client: Client, fault: str, status: int, **options: object) -> httpx.Response:
+async def refused(client: Client, fault: str, expected: int, **options: object) -> httpx.Response:
     """What the first of two requests gets; the second is answered."""
     client.sandbox.fault(fault, **options)
     first, second = await profile(client), await profile(client)
-    assert (first.status_code, second.status_code) == (status, 200)
+    assert (first.status_code, second.status_code) == (expected, 200)
     return first
 
 
