@@ -75,6 +75,7 @@ __all__ = [
     "Transient",
     "Unauthorized",
     "bands",
+    "columns",
     "cost",
     "count",
     "count_call",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -56,7 +57,7 @@ async def bands(client: Client, query: Query) -> list[Band]:
         key = int(depth) if isinstance(depth, int | float) else None
         found[key] = found.get(key, 0) + int(number or 0)
     depths = sorted(found, key=lambda depth: (depth is None, depth or 0))
-    rows = [await _rows(client, query.where(_at_depth(field, depth))) for depth in depths]
+    rows = await asyncio.gather(*(_rows(client, query.where(_at_depth(field, depth))) for depth in depths))
     total, result = 0, []
     for depth, number in zip(depths, rows, strict=True):
         total += number

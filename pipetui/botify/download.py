@@ -78,8 +78,8 @@ def _settle_file(part: Path, path: Path) -> None:
     part.replace(path)
 
 
-def judge(received: Received, counted: Counted, limit: int) -> tuple[bool, list[str]]:
-    """(whether rows are missing, what is to be said about the file)."""
+def judge(received: Received, counted: Counted, limit: int, width: int) -> tuple[bool, list[str]]:
+    """(whether rows are missing, what is to be said about the file). `width` are the columns of the query."""
     rows, notes = received.rows, []
     cut = False
     if counted.exact and counted.rows is not None and rows < counted.rows:
@@ -93,6 +93,8 @@ def judge(received: Received, counted: Counted, limit: int) -> tuple[bool, list[
         )
     elif counted.exact and counted.rows is not None and rows > counted.rows:
         notes.append(f"It has {counted_text(rows)} rows where {counted_text(counted.rows)} were counted.")
+    if received.columns != width:
+        notes.append(f"It has {received.columns} columns where the query has {width}: look at it before you use it.")
     if received.ragged:
         notes.append(f"{counted_text(received.ragged)} rows do not have {received.columns} columns.")
     return cut, notes

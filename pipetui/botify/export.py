@@ -136,6 +136,8 @@ async def full_export(
 
 @dataclass
 class _Export:
+    """One confirmed export: `run` goes through the same steps again after a crash, and repeats none that costs."""
+
     client: Client
     query: Query
     shelf: Shelf
@@ -173,8 +175,9 @@ class _Export:
                     turn += 1
 
     async def _on_shelf(self) -> str:
+        """The folder of an export that has all that was asked for."""
         found = await asyncio.to_thread(self.shelf.find, self.query, self.client.base_url)
-        return found[0].folder.name if found else ""
+        return next((each.folder.name for each in found if not each.cut or each.rows >= self.limit), "")
 
     async def _adopted(self, job_id: str, tell: Tell) -> str:
         remote = await patiently(lambda: self.client.job(job_id), tell, pause=self.pause)
@@ -196,7 +199,8 @@ class _Export:
             settle=self.settle,
             pause=self.pause / 2,
         )
-        inputs = {"api": self.client.base_url, "query": self.query.hash, "limit": self.limit, "turn": turn}
+        # Not the number of rows: one that was counted anew after a crash must not make this another export.
+        inputs = {"api": self.client.base_url, "query": self.query.hash, "turn": turn}
         try:
             # find() itself turns what is still missing after `settle` into a question, so Absent never lasts longer.
             remote = await job.once(name, creation.create, inputs=inputs, recover=creation.find, settle=self.settle + 1)
@@ -262,7 +266,7 @@ class _Export:
         return export
 
     def _export(self, place: Path, remote: str, marker: str, done: RemoteJob, received: Received) -> Export:
-        cut, notes = judge(received, self.counted, self.limit)
+        cut, notes = judge(received, self.counted, self.limit, self.query.width)
         return Export(
             folder=place,
             job=remote,

@@ -82,6 +82,11 @@ class Query:
     sort: Sequence[Any] = ()
     periods: Sequence[tuple[str, str]] = ()
 
+    def __post_init__(self) -> None:
+        for name in ("collections", "dimensions", "metrics", "sort"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        object.__setattr__(self, "periods", tuple((first, last) for first, last in self.periods))
+
     @cached_property
     def body(self) -> dict[str, Any]:
         """`{"collections", "periods"?, "query"}`: what is sent to `/query` and, the same, in an export job."""
@@ -138,12 +143,12 @@ class Query:
         query = data["query"]
         return cls(
             Project(data["org"], data["project"]),
-            list(data["collections"]),
-            list(query["dimensions"]),
-            list(query["metrics"]),
+            data["collections"],
+            query["dimensions"],
+            query["metrics"],
             query.get("filters") or {},
             query.get("sort") or (),
-            [(str(first), str(last)) for first, last in data.get("periods") or ()],
+            data.get("periods") or (),
         )
 
 

@@ -46,7 +46,7 @@ class Received:
 class CsvSink:
     """Unpacks, writes, hashes and counts what it is fed. Used by `http.download`, in its thread.
 
-    `names` are the columns that there must be, each with the names that a header may give it; None: whatever comes.
+    `names` are the columns that there should be, each with the names that a header may give it; None: whatever comes.
     Raises `http.Damaged`, `LinkExpired` for a page in place of a file, `BadFile`, and OSError.
     """
 
@@ -125,9 +125,11 @@ class CsvSink:
         if len(first) > _HEAD:
             raise BadFile("The file is no proper CSV: its first row never ends. Nothing is exported again.")
         cells = next(csv.reader(io.StringIO(first.decode("utf-8", "replace")), delimiter=self._delimiter), [])
-        width = len(cells) if self._names is None else len(self._names)
-        if cells and len(cells) != width:
-            raise BadFile(f"The file has {len(cells)} columns where the query has {width}. Nothing is exported again.")
+        width = len(cells) or len(self._names or "")
+        if self._names is not None and len(self._names) != width:
+            if width == 1:
+                raise BadFile(f"The file is not this export: it has 1 column and not {len(self._names)}.")
+            self._names = None  # odd, but paid for: kept, and said
         self._header = _is_header(cells, self._names)
         self._head = data[: start + len(first)] if self._header else data[:start]
         self._count.start(max(width, 1), self._delimiter)
@@ -196,7 +198,7 @@ def _first_record(data: bytes) -> bytes:
     sep = _SEP.match(data, start)
     begin = sep.end() if sep else start
     at = begin
-    while (end := data.find(b"\n", at)) >= 0:
+    while (end := data.find(b"\n", at, begin + _HEAD)) >= 0:
         if data.count(b'"', begin, end) % 2 == 0:
             return data[begin : end + 1]
         at = end + 1

@@ -82,9 +82,12 @@ class Creation:
 
     async def create(self, attempt: Attempt) -> str:
         """POST, once; the job's number. Sent again only while it certainly did not leave this machine."""
-        await asyncio.to_thread(
-            self._credits.intend, attempt.marker, self._query, self._rows, self._cost, self._profile
-        )
+        try:
+            await asyncio.to_thread(
+                self._credits.intend, attempt.marker, self._query, self._rows, self._cost, self._profile
+            )
+        except OSError as error:
+            raise NotDone(f"The ledger of credits can't be written: {error}. Nothing was sent.") from error
         failures = 0
         while True:
             try:

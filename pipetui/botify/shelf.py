@@ -100,7 +100,7 @@ class Shelf:
 
     def find(self, query: Query, api: str) -> list[Export]:
         """The finished exports of just this query, the newest first."""
-        found = [Export.load(folder) for folder in self.folder.glob(f"*-{_key(query, api)}-*") if folder.is_dir()]
+        found = [Export.load(folder) for folder in self.folder.glob(f"[!.]*-{_key(query, api)}-*")]
         return sorted((e for e in found if e is not None), key=lambda export: export.finished, reverse=True)
 
     def place(self, query: Query, api: str, job: str) -> Path:

@@ -127,7 +127,6 @@ class _Download:
         with suppress(OSError, ValueError, TypeError, KeyError):
             self._validator = str(json.loads(self.note.read_text("utf-8"))["validator"])
         if not self._validator or not self._part.exists():
-            await self._anew("", 0)
             return
         self._sink = self._begin()
         self._file = self._part.open("r+b")
@@ -158,12 +157,12 @@ class _Download:
         if response.status_code == 416 and self.have:
             if _range(response)[1] == self.have:
                 return
-            await self._anew("", 0)
+            self.have = 0
             raise Unreachable(f"{host} has another file by now.")
         if response.status_code == 206 and self.have:
             begin, self._total = _range(response)
             if begin != self.have:
-                await self._anew("", 0)
+                self.have = 0
                 raise Unreachable(f"{host} sent another part of the file than was asked for.")
             self.resumed += 1
         elif response.status_code == 200:

@@ -94,6 +94,39 @@ async def test_a_changed_or_missing_file_is_no_export(stage: Stage) -> None:
     assert stage.shelf.all() == []
 
 
+async def test_a_cut_export_does_not_stand_for_the_whole(stage: Stage) -> None:
+    part = await stage.export(limit=100)
+    assert (await stage.export(limit=100)).job == part.job
+    whole = await stage.export()
+    assert (whole.rows, whole.cut) == (await stage.client.count(stage.query), False)
+    assert (await stage.export(limit=100)).job == whole.job
+    assert stage.sandbox.state()["job_posts"] == 2
+
+
+async def test_another_number_after_a_crash_is_no_other_export(stage: Stage) -> None:
+    """A workflow that counts anew each time its job runs."""
+    stage.sandbox.fault("job_fails")
+    with pytest.raises(NeedsAnswer):
+        await stage.export(counted=Counted(100, exact=True))
+    with pytest.raises(NeedsAnswer):
+        await stage.export(counted=Counted(101, exact=True))
+    assert stage.sandbox.state()["job_posts"] == 1
+
+
+async def test_nothing_is_sent_when_it_can_not_be_noted(stage: Stage) -> None:
+    (stage.folder / "credits.jsonl").mkdir()
+    with pytest.raises(Rejected, match="Nothing was sent"):
+        await stage.export()
+    assert stage.sandbox.state()["job_posts"] == 0
+
+
+async def test_what_is_not_visible_yet_is_no_export(stage: Stage) -> None:
+    """A crash between the manifest and the folder's name."""
+    export = await stage.export()
+    export.folder.rename(stage.shelf.making(export.folder))
+    assert stage.shelf.find(stage.query, stage.client.base_url) == stage.shelf.all() == []
+
+
 async def test_another_api_is_another_shelf(stage: Stage) -> None:
     await stage.export()
     assert stage.shelf.find(stage.query, "https://api.botify.com/v1") == []
@@ -142,7 +175,7 @@ async def test_an_export_goes_on_where_it_was_cancelled(stage: Stage) -> None:
 
 @pytest.mark.parametrize("jump", [-86_400.0, 86_400.0])
 async def test_a_clock_that_jumps_costs_nothing(stage: Stage, jump: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set while the answer is lost: the export is found all the same, by its mark."""
+    """Set while the answer is lost. Forward, a person is asked sooner; the export is found all the same."""
     stage.sandbox.fault("lost_response")
     stage.sandbox.set(list_lag=0.05)
     now, intend = time.time, Credits.intend
@@ -153,7 +186,11 @@ async def test_a_clock_that_jumps_costs_nothing(stage: Stage, jump: float, monke
 
     monkeypatch.setattr(Credits, "intend", jumping)
     try:
-        export = await stage.export(answer="again")
+        if jump > 0:
+            with pytest.raises(NeedsAnswer):
+                await stage.export()
+            await asyncio.sleep(0.05)
+        export = await stage.export()
     finally:
         monkeypatch.undo()
     assert export.sha256 == stage.job(export)["sha256"]
@@ -181,13 +218,14 @@ def received(rows: int, ragged: int = 0) -> Received:
     ],
 )
 def test_whether_an_export_is_whole(rows: int, counted: Counted, limit: int, cut: bool, said: str) -> None:
-    found, notes = judge(received(rows), counted, limit)
+    found, notes = judge(received(rows), counted, limit, 2)
     assert found is cut
     assert (said in notes[0]) if said else not notes
 
 
-def test_ragged_rows_are_said() -> None:
-    assert judge(received(10, ragged=2), Counted(10, True), 10) == (False, ["2 rows do not have 2 columns."])
+def test_odd_columns_and_ragged_rows_are_said() -> None:
+    assert "2 columns where the query has 3" in judge(received(10), Counted(10, True), 10, 3)[1][0]
+    assert judge(received(10, ragged=2), Counted(10, True), 10, 2) == (False, ["2 rows do not have 2 columns."])
 
 
 # -- the ledger of credits
