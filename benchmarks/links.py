@@ -136,8 +136,10 @@ def bare(folder: Path) -> dict[str, float]:
     run("SELECT count(*) FROM links a SEMI JOIN links b ON b.source = a.target AND b.target = a.source").fetchall()
     run("SELECT a.segment, b.segment, count(*) FROM links JOIN nodes a ON a.id = source JOIN nodes b ON b.id = target "
         "GROUP BY ALL").fetchall()  # fmt: skip
-    run("CREATE TABLE bad AS SELECT source AS id, count(*) FILTER (status < 400) AS to_redirects, count(*) FILTER "
-        "(status >= 400) AS to_errors FROM links JOIN nodes n ON n.id = target WHERE status >= 300 GROUP BY 1")  # fmt: skip
+    run(
+        "CREATE TABLE bad AS SELECT source AS id, count(*) FILTER (status < 400) AS to_redirects, count(*) FILTER "
+        "(status >= 400) AS to_errors FROM links JOIN nodes n ON n.id = target WHERE status >= 300 GROUP BY 1"
+    )
     for by in ("rank", "in_degree", "out_degree"):
         run(f"SELECT url, {by} FROM nodes JOIN ranks USING (id) ORDER BY {by} DESC LIMIT 20").fetchall()
     for where in ("in_degree = 0", "out_degree = 0"):

@@ -30,20 +30,23 @@ class Stop:
 
     def __init__(self) -> None:
         self._asked = threading.Event()
+        self._lock = threading.Lock()  # a connection is not closed while it is being interrupted
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def interrupt(self) -> None:
         """The call at work raises `Cancelled` within milliseconds, and so does every later one."""
         self._asked.set()
-        if self._connection is not None:
-            self._connection.interrupt()
+        with self._lock:
+            if self._connection is not None:
+                self._connection.interrupt()
 
     def check(self) -> None:
         if self._asked.is_set():
             raise Cancelled("Stopped.")
 
     def watch(self, connection: duckdb.DuckDBPyConnection | None) -> None:
-        self._connection = connection
+        with self._lock:
+            self._connection = connection
 
 
 class Database:

@@ -112,15 +112,15 @@ class Graph:
         without: Block | None = None,
         progress: Progress | None = None,
     ) -> Measured:
-        """Take all measures; once a graph. They are then in the table `nodes`, a row a page.
+        """Take all measures. They are then in the table `nodes`, a row a page, until they are taken again.
 
         `home` is where click depth starts; without it, the shortest address of the site's root. `weighted` makes
         PageRank follow links by their weight (a `weight` column's sum, or how often they occur), not in equal parts.
         `without` has PageRank taken a second time as if these links were gone. BadInput for a home page that is not
         there, or a block without links.
         """
-        assert self.measured is None, "a graph is measured once"
         db, tell = self.db, progress or self._progress
+        self.measured = None
         tell("Degrees", 0.0)
         measure.degrees(db)
         start, was_guessed = self._home(home), home is None
@@ -185,7 +185,7 @@ class Graph:
                 f"THEN coalesce({_FOLDER}, '/') ELSE {_HOST} END"
             ).replace("$home", str(home if home is not None else -1))
         self.db.run(
-            f"CREATE TABLE segments AS SELECT id AS page, {of_page} AS segment "
+            f"CREATE OR REPLACE TABLE segments AS SELECT id AS page, {of_page} AS segment "
             "FROM pages LEFT JOIN facts f ON f.page = id"
         )
 
@@ -196,9 +196,9 @@ class Graph:
                 query, value = "SELECT page FROM segments WHERE segment = ?", pattern.removeprefix("type:")
             else:
                 query, value = "SELECT id AS page FROM pages WHERE url LIKE ? ESCAPE '\\'", _like(pattern)
-            self.db.run(f"CREATE TABLE {table} AS {query}", [value])
+            self.db.run(f"CREATE OR REPLACE TABLE {table} AS {query}", [value])
         self.db.run(
-            "CREATE TABLE links_left AS SELECT source, target, weight FROM links WHERE NOT ("
+            "CREATE OR REPLACE TABLE links_left AS SELECT source, target, weight FROM links WHERE NOT ("
             "source IN (SELECT page FROM block_sources) AND target IN (SELECT page FROM block_targets))"
         )
         gone = self.db.value("SELECT (SELECT count(*) FROM links) - (SELECT count(*) FROM links_left)")
@@ -214,7 +214,7 @@ class Graph:
         no_status = not self.loaded.has_status
         self.db.run(
             f"""
-            CREATE TABLE nodes AS
+            CREATE OR REPLACE TABLE nodes AS
             SELECT d.page, f.status, s.segment, d.in_degree, d.out_degree, d.self_link, depths.depth,
                    round(r.rank, 12) AS pagerank, {left} AS pagerank_without, c.component,
                    d.in_degree = 0 AND d.page <> ? AS orphan,

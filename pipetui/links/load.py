@@ -16,7 +16,7 @@ from .errors import BadInput, LinksError
 from .sniff import WEIGHTS, CsvFile, sniff
 
 Progress: TypeAlias = Callable[[str, float], None]
-"""Is told what is being done, and the share of the whole that is done, from 0 to 1."""
+"""Is told what is being done, and the share of the call that is done, from 0 to 1."""
 
 MAX_PAGES = 2**31 - 2
 HASH = "hash({})"
@@ -26,8 +26,8 @@ _REJECTS = "store_rejects = true, rejects_table = 'rejects', rejects_scan = 'rej
 @dataclass(frozen=True)
 class EdgeFile:
     """What was read: `rows` are those with the right number of columns, `malformed` the lines that are none,
-    `unusable` rows without a source or with a weight that is no positive number, `targetless` those of pages that
-    link to nothing."""
+    `unusable` rows without a source or with a weight that is no number from 1e-9 to 1e15, `targetless` those of pages
+    that link to nothing."""
 
     name: str
     source: str
@@ -178,7 +178,7 @@ def _pairs(file: CsvFile, ends: tuple[int, int]) -> tuple[str, str, str]:
     if position is None:
         return source, target, "1"
     weight = f"TRY_CAST(c{position} AS DOUBLE)"
-    usable = f"{weight} > 0 AND isfinite({weight})"
+    usable = f"{weight} BETWEEN 1e-9 AND 1e15"  # sums and quotients of them stay finite
     return f"CASE WHEN {usable} THEN {source} END", f"CASE WHEN {usable} THEN {target} END", weight
 
 

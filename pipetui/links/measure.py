@@ -30,10 +30,10 @@ class PageRank:
 
 def degrees(db: Database) -> None:
     """`links`, the pairs that the measures are of, and `degrees`: page, in_degree, out_degree, self_link."""
-    db.run("CREATE VIEW links AS SELECT source, target, weight FROM edges WHERE source <> target")
+    db.run("CREATE OR REPLACE VIEW links AS SELECT source, target, weight FROM edges WHERE source <> target")
     db.run(
         """
-        CREATE TABLE degrees AS
+        CREATE OR REPLACE TABLE degrees AS
         SELECT p.id AS page, coalesce(i.n, 0)::INTEGER AS in_degree, coalesce(o.n, 0)::INTEGER AS out_degree,
                s.source IS NOT NULL AS self_link
         FROM pages p
@@ -47,19 +47,18 @@ def degrees(db: Database) -> None:
 def depths(db: Database, home: int | None, progress: Progress) -> None:
     """`depths`: page, depth: the fewest clicks from the home page, for the pages that can be reached."""
     db.run("CREATE OR REPLACE TABLE depths (page INTEGER, depth INTEGER)")
-    db.run("CREATE OR REPLACE TABLE front AS SELECT ?::INTEGER AS page WHERE ? IS NOT NULL", [home, home])
-    depth = 0
-    while db.value("SELECT count(*) FROM front"):
+    db.run("INSERT INTO depths SELECT ?::INTEGER, 0 WHERE ? IS NOT NULL", [home, home])
+    depth, found = 0, home is not None
+    while found:
         progress(f"Click depth {depth}", depth / (depth + 10))
-        db.run("INSERT INTO depths SELECT page, ? FROM front", [depth])
-        # `links` is sorted by source: a small front reads little of it.
-        db.run(
-            "CREATE OR REPLACE TABLE next_front AS SELECT DISTINCT l.target AS page FROM links l "
-            "SEMI JOIN front f ON f.page = l.source ANTI JOIN depths d ON d.page = l.target"
+        # Both tables are stored in an order that suits: links by source, depths as they grow. Little of them is read.
+        found = db.value(
+            "INSERT INTO depths SELECT DISTINCT l.target, ? FROM links l "
+            "SEMI JOIN (SELECT page FROM depths WHERE depth = ?) f ON f.page = l.source "
+            "ANTI JOIN depths d ON d.page = l.target",
+            [depth + 1, depth],
         )
-        db.run("DROP TABLE front; ALTER TABLE next_front RENAME TO front")
         depth += 1
-    db.run("DROP TABLE front")
 
 
 def pagerank(
@@ -77,36 +76,37 @@ def pagerank(
     pages = db.value("SELECT count(*) FROM pages")
     given = "sum(weight)" if weighted else "count(*)"
     passed = "r.share * l.weight" if weighted else "r.share"
+    now, following = "ranks_now", "ranks_following"
     db.run(
         f"""
-        CREATE OR REPLACE TABLE ranks AS
+        CREATE OR REPLACE TABLE {now} AS
         SELECT p.id AS page, o.given, 1 / ?::DOUBLE AS rank, 1 / ?::DOUBLE / o.given AS share, 0::DOUBLE AS change
         FROM pages p LEFT JOIN (SELECT source, {given} AS given FROM {links} GROUP BY source) o ON o.source = p.id
         """,
         [max(1, pages), max(1, pages)],
     )
-    of_all = "SELECT coalesce(sum(abs(change)), 0), coalesce(sum(rank) FILTER (given IS NULL), 0) FROM ranks"
-    kept = db.row(of_all)[1]
+    of_all = "SELECT coalesce(sum(abs(change)), 0), coalesce(sum(rank) FILTER (given IS NULL), 0) FROM "
+    kept = db.row(of_all + now)[1]  # by the pages without links
     iterations, change = 0, 1.0 if pages else 0.0
     while change >= tolerance and iterations < MAX_ITERATIONS:
         progress(f"PageRank, round {iterations + 1}", iterations / (iterations + 10))
         floor = (1 - damping + damping * kept) / pages
         db.run(
             f"""
-            CREATE OR REPLACE TABLE next_ranks AS
+            CREATE OR REPLACE TABLE {following} AS
             SELECT page, given, rank, rank / given AS share, rank - before AS change FROM (
                 SELECT r.page, r.given, r.rank AS before, ?::DOUBLE + ?::DOUBLE * coalesce(g.got, 0) AS rank
-                FROM ranks r LEFT JOIN (
-                    SELECT l.target, sum({passed}) AS got FROM {links} l JOIN ranks r ON r.page = l.source
+                FROM {now} r LEFT JOIN (
+                    SELECT l.target, sum({passed}) AS got FROM {links} l JOIN {now} r ON r.page = l.source
                     GROUP BY l.target) g ON g.target = r.page)
             """,
             [floor, damping],
         )
-        db.run("DROP TABLE ranks; ALTER TABLE next_ranks RENAME TO ranks")
-        change, kept = db.row(of_all)
+        now, following = following, now
+        change, kept = db.row(of_all + now)
         iterations += 1
-    db.run(f"CREATE OR REPLACE TABLE {into} AS SELECT page, rank FROM ranks")
-    db.run("DROP TABLE ranks")
+    db.run(f"CREATE OR REPLACE TABLE {into} AS SELECT page, rank FROM {now}")
+    db.run("DROP TABLE IF EXISTS ranks_now; DROP TABLE IF EXISTS ranks_following")
     return PageRank(damping, tolerance, weighted, iterations, change < tolerance)
 
 
@@ -127,7 +127,7 @@ def components(db: Database, home: int | None, progress: Progress) -> None:
     while db.value("SELECT count(*) FROM apart"):
         progress(f"Components, round {done + 1}", done / (done + 3))
         # Each label takes its least neighbour as parent, if that is less than itself; then the parent's parent, until
-        # all hang on a root. What is still apart is between roots: at most half as many as before, if not far fewer.
+        # all hang on a root. What is still apart lies between roots.
         db.run(
             "CREATE OR REPLACE TABLE parents AS SELECT a AS label, min(b) AS parent FROM "
             "(SELECT a, b FROM apart UNION ALL SELECT b, a FROM apart) GROUP BY a HAVING min(b) < a"

@@ -6,6 +6,7 @@ crawlers and spreadsheets write. Never trusts a file's name.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import re
 import zlib
@@ -183,10 +184,9 @@ def _split(lines: Sequence[str], delimiters: Iterable[str]) -> tuple[str, list[l
     """The delimiter under which the rows look most like a table, and those rows."""
     best: tuple[tuple[bool, bool, float], str, list[list[str]]] | None = None
     for delimiter in delimiters:
-        try:
-            rows = [row for row in csv.reader(lines[:ROWS], delimiter=delimiter) if row]
-        except csv.Error:  # a field of more than 128 kB
-            continue
+        rows: list[list[str]] = []
+        with contextlib.suppress(csv.Error):  # a field of more than 128 kB: what stands before it will do
+            rows.extend(row for row in csv.reader(lines[:ROWS], delimiter=delimiter) if row)
         if not rows:
             continue
         width = _usual_width(rows)

@@ -184,17 +184,17 @@ def test_a_full_disk_is_said_and_leaves_no_half_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("write", [files.write_graphml, files.write_gexf, files.write_edges_parquet])
 def test_a_full_disk_in_every_kind_of_file(load: Load, tmp_path: Path, write: files.Write) -> None:
     graph = load([("source", "target"), *((f"/{i}", f"/{i * i % 997}") for i in range(3000))])
-    graph.measure()
+    graph.measure(tolerance=0.1)
     path, limits = tmp_path / "file", resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, limits[1]))
         with pytest.raises(LinksError, match="disk is full"):
             write(graph, path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not path.exists() and not path.with_name("file.part").exists()
     write(graph, path)
-    assert path.stat().st_size > 20_000
+    assert path.stat().st_size > 4_000
 
 
 def test_paths_are_taken_as_they_stand(load: Load, tmp_path: Path) -> None:
