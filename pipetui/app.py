@@ -36,7 +36,7 @@ from .store.errors import StoreError
 from .store.jobs import JobRow
 from .store.rev import Changes
 from .terminal.app import TerminalApp
-from .text import displayable
+from .text import count, displayable
 
 COLUMNS, LINES = 80, 24
 """Below this there is a message in place of the screens."""
@@ -46,6 +46,9 @@ REMEMBER_SECONDS = 0.5
 
 FILES_SECONDS = 5.0
 """Between two looks at the workflow files."""
+
+WORK_SECONDS = 5.0
+"""Between two looks whether a worker is there for the jobs that are under way."""
 
 STORM = 20
 STORM_SECONDS = 10.0
@@ -92,6 +95,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         self._rev: int | None = known["rev"] if isinstance(known.get("rev"), int) else None
         self._states: dict[str, str] = {}
         self._worker_state = ""
+        self._work_trouble = ""
         self._going = asyncio.Lock()
         self.is_up = False
         if service.settings.theme in self.available_themes:
@@ -137,13 +141,19 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         self.run_worker(self._follow(), group="feed")
         self.set_interval(FILES_SECONDS, self._look_at_files)
         self.set_interval(REMEMBER_SECONDS, self.flush)
-        if self._states:
+        self.set_interval(WORK_SECONDS, self._look_after_jobs)
+        self._look_after_jobs()
+
+    def _look_after_jobs(self) -> None:
+        if self.main.status.jobs:
             self.run_worker(self._work(), group="work")
 
     async def _work(self) -> None:
-        """Jobs that a reboot left behind go on."""
-        if trouble := await self.service.work():
+        """Jobs go on though a reboot, or a kill while one looks on, took the worker from them. Trouble is told once."""
+        trouble = await self.service.resume()
+        if trouble and trouble != self._work_trouble:
             self.say(trouble, "warning")
+        self._work_trouble = trouble
 
     def runs_jobs(self, why: str) -> None:
         """Jobs run in this process from now on."""
@@ -190,8 +200,11 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, MainScreen))
 
     def say(self, text: object, severity: Severity = "information") -> None:
-        """A notice, in a sentence."""
-        self.notify(displayable(text, 1_000), severity=severity, markup=False, timeout=12 if severity == "error" else 6)
+        """A notice, in a sentence; the same one again takes the place of the first."""
+        said = displayable(text, 1_000)
+        for notice in [notice for notice in self._notifications if notice.message == said]:
+            self._unnotify(notice, refresh=False)
+        self.notify(said, severity=severity, markup=False, timeout=12 if severity == "error" else 6)
 
     def remember(self, **values: Any) -> None:
         """Keep these values (JSON) of the place for the next start."""
@@ -301,7 +314,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
     def action_help(self) -> None:
         from .screens.help import Help
 
-        self.push_screen(Help(self.keymap, str(self.service.paths.settings)))
+        self.push_screen(Help(self.keymap, str(self.service.paths.settings), self.main.WHERE))
 
     def action_seen(self) -> None:
         self.away = ()
@@ -320,6 +333,10 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
 
     async def action_quit(self) -> None:
         await self.settle()
+        counts = await self.service.jobs.counts()
+        jobs = counts.get("queued", 0) + counts.get("running", 0)
+        if jobs and self._worker_state != "app":
+            self.last_words = f"{count(jobs)} {'job goes' if jobs == 1 else 'jobs go'} on in the background."
         self.exit()
 
     def _theme_changed(self, theme: Theme) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from argparse import Namespace
@@ -24,6 +25,8 @@ def explain(error: Exception, args: Namespace) -> Exit:
             return Exit(USAGE, str(error))
         case StoreError() | Broken():
             return Exit(CRASH, str(error))
+        case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return Exit(CRASH, "The disk is full: what was acknowledged is safe. Free some space and try again.")
     return _unexpected(error, args)
 
 

@@ -47,15 +47,13 @@ def jobs(args: Namespace) -> int:
 
 async def _follow(service: Service) -> None:
     """A line for each change of a job, without an end."""
-    import sys
-
-    sys.stdout.flush()
+    output.flush()
     async for changes in service.feed().changes():
         rows = [await service.jobs.row(id) for id in sorted(changes.jobs)]
         keys = await _keys(service, rows)
         for row in rows:
             output.line(f"{row.id[:ID]}  {keys[row.run]}  {row.step}  {report.progress(row.view)}{_why(row)}")
-        sys.stdout.flush()
+        output.flush()
 
 
 def cancel(args: Namespace) -> int:

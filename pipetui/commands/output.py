@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import unicodedata
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import Any, TextIO
 
 from ..text import displayable, one_line
 
 
+class _Printed(io.TextIOBase):
+    """What a workflow's code prints: a word to its author, and no part of the answer."""
+
+    def __init__(self, answer: TextIO) -> None:
+        self.answer = answer
+
+    def write(self, text: str) -> int:
+        sys.stderr.write(displayable(text))
+        return len(text)
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Keep stdout for what this module writes: what anybody else prints meanwhile goes to stderr."""
+    with redirect_stdout(_Printed(_out())):
+        yield
+
+
+def flush() -> None:
+    _out().flush()
+
+
+def _out() -> TextIO:
+    return sys.stdout.answer if isinstance(sys.stdout, _Printed) else sys.stdout
+
+
 def line(text: str = "") -> None:
-    sys.stdout.write(displayable(text) + "\n")
+    _out().write(displayable(text) + "\n")
 
 
 def note(text: str) -> None:
@@ -23,7 +51,7 @@ def note(text: str) -> None:
 
 def document(value: Any) -> None:
     """Everything --json prints. ASCII: no terminal is steered by it, and no surrogate stops it."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n")
+    _out().write(json.dumps(value, indent=2, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -33,7 +61,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     widths = [max(map(width, column)) for column in zip(header, *texts, strict=True)]
     for cells in ([name.upper() for name in header], *texts):
         padded = (cell + " " * (wide - width(cell)) for cell, wide in zip(cells, widths, strict=True))
-        sys.stdout.write("  ".join(padded).rstrip() + "\n")
+        _out().write("  ".join(padded).rstrip() + "\n")
 
 
 def width(text: str) -> int:

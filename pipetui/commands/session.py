@@ -12,7 +12,7 @@ from .. import log
 from ..paths import Paths, paths
 from ..service import Service
 from .exits import USAGE, Exit
-from .output import note
+from .output import apart, note
 
 T = TypeVar("T")
 
@@ -39,7 +39,8 @@ def serve(args: Namespace, work: Callable[[Service], Awaitable[T]]) -> T:
                 note(trouble)
             return await work(service)
 
-    return complete(served)
+    with apart():
+        return complete(served)
 
 
 def complete(work: Callable[[], Awaitable[T]]) -> T:

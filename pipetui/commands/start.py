@@ -7,7 +7,8 @@ import sys
 from argparse import Namespace
 
 from ..paths import PROD
-from ..settings import Settings, load
+from ..settings import Settings, SettingsError, load
+from . import output
 from .exits import USAGE, Exit
 from .session import places
 
@@ -57,4 +58,9 @@ def worker(args: Namespace) -> int:
     from ..worker import main
 
     more = {} if args.idle is None else {"idle_seconds": args.idle}
-    return main.run(where, load(where.settings), **more)
+    try:
+        settings = load(where.settings)
+    except SettingsError as error:  # the jobs are not to wait until somebody mends the file
+        output.note(f"{error} The worker goes on with the defaults.")
+        settings = Settings()
+    return main.run(where, settings, **more)

@@ -97,11 +97,13 @@ class TablePick(Field):
         return [row[self.key] if self.key < len(row) else "" for row in self.rows]
 
     def check(self, value: Value) -> str:
-        if value in (None, ""):
+        if value is None or (isinstance(value, str) and not value.strip()):
             if self.optional:
                 return ""
             raise Invalid("Please choose a row.")
-        if isinstance(value, str) and (self.free or value in self.keys):
+        if isinstance(value, str) and value in self.keys:
+            return value
+        if isinstance(value, str) and self.free:
             return value.strip()
         raise Invalid(f"There is no {summarize(value)} here: this must be {self.accepts}.")
 

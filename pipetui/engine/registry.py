@@ -8,20 +8,23 @@ import linecache
 import stat
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Literal, TypeAlias
 
-from . import limits
+from . import limits, trial
 from .workflow import Workflow, WorkflowError
 
 Origin: TypeAlias = Literal["built in", "yours", "installed"]
 
 LOAD_SECONDS = 5.0
 LARGEST = 1_000_000
+LONGEST = 4000
+"""Characters that are told of an error."""
+
 ENTRY_POINTS = "pipetui.workflows"
 
 
@@ -48,8 +51,12 @@ class Entry:
 class Registry:
     """All workflows in menu order: the folders as given, each by file name, then installed entry points."""
 
-    def __init__(self, folders: Sequence[tuple[Path, Origin]], *, installed: bool = True) -> None:
+    def __init__(
+        self, folders: Sequence[tuple[Path, Origin]], *, installed: bool = True, known: Path | None = None
+    ) -> None:
+        """`known`: the folder that remembers which files can be read safely; None: they are read untried."""
         self._folders = folders
+        self._known = known
         self._installed = installed
         self._entries: dict[Path, Entry] = {}
         self._seen: dict[Path, tuple[int, int, int]] = {}
@@ -79,7 +86,7 @@ class Registry:
             stamp = _stamp(file)
             entry = old
             if old is None or stamp != self._seen.get(file):
-                entry = _load(file, origin, old)
+                entry = _load(file, origin, old, self._known)
                 self._seen[file] = stamp
                 if entry != old:
                     changed.append(entry)
@@ -136,9 +143,11 @@ def load_source(filename: str, text: str) -> type[Workflow]:
     return found[0]
 
 
-def _load(file: Path, origin: Origin, old: Entry | None) -> Entry:
+def _load(file: Path, origin: Origin, old: Entry | None, known: Path | None) -> Entry:
     last_good, text = (old.workflow, old.text) if old else (None, "")
     try:
+        if not file.is_file():
+            raise WorkflowError("It is no file that can be read.")
         if file.stat().st_size > LARGEST:
             raise WorkflowError("The file is larger than 1 MB.")
         if origin == "yours" and (file.stat().st_mode | file.parent.stat().st_mode) & stat.S_IWOTH:
@@ -146,17 +155,24 @@ def _load(file: Path, origin: Origin, old: Entry | None) -> Entry:
         fresh = file.read_text("utf-8")
         if origin == "built in":
             return Entry(file, origin, fresh, load_source(str(file), fresh))
-        return Entry(file, origin, fresh, limits.call(_silenced(file, fresh), LOAD_SECONDS))
+        if known is not None:
+            trial.survive(str(file), fresh, LOAD_SECONDS, known)
+        with _aside():
+            workflow = limits.call(lambda: load_source(str(file), fresh), LOAD_SECONDS)
+        return Entry(file, origin, fresh, workflow)
     except Exception as error:  # whatever the file does, it costs its own card only
         return Entry(file, origin, text, last_good, explain(error, file))
 
 
-def _silenced(file: Path, text: str) -> Callable[[], type[Workflow]]:
-    def load() -> type[Workflow]:
+@contextmanager
+def _aside() -> Iterator[None]:
+    """What a file prints when it is loaded goes nowhere, and there is nothing for it to read."""
+    stdin, sys.stdin = sys.stdin, io.StringIO()
+    try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            return load_source(str(file), text)
-
-    return load
+            yield
+    finally:
+        sys.stdin = stdin
 
 
 def explain(error: BaseException, file: Path) -> str:
@@ -165,7 +181,7 @@ def explain(error: BaseException, file: Path) -> str:
     line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
     what = error.msg if isinstance(error, SyntaxError) else str(error)
     kind = "" if isinstance(error, WorkflowError | limits.TooSlow) else f"{type(error).__name__}: "
-    return f"{file.name}{f', line {line}' if line else ''}: {kind}{what or 'no reason given'}"
+    return f"{file.name}{f', line {line}' if line else ''}: {kind}{what[:LONGEST] or 'no reason given'}"
 
 
 def _stamp(file: Path) -> tuple[int, int, int]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, cast
 
 from textual.app import ComposeResult
-from textual.binding import ActiveBinding
+from textual.binding import ActiveBinding, Binding
 from textual.screen import Screen
 
 from ..widgets.footer import KeyBar
 from ..widgets.header import StatusBar
 from .away import Away
+from .commands import Where
 
 if TYPE_CHECKING:
     from ..engine.registry import Entry
@@ -59,6 +60,8 @@ class Host(Protocol):
 class MainScreen(Screen[None]):
     """A screen with header and footer. Keys that can't do anything here and now say why; the footer leaves them out."""
 
+    WHERE: ClassVar[Where]
+
     DEFAULT_CSS = """
     MainScreen { layout: vertical; }
     """
@@ -96,12 +99,20 @@ class MainScreen(Screen[None]):
         """Whether the footer offers a command here and now."""
         return True
 
+    def label(self, command: str) -> str:
+        """What the footer calls a command here and now, where its own label would mislead; else ''."""
+        return ""
+
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
-        """Textual's, without those in the footer that `shows` has no use for."""
-        return {
-            key: active
-            if not active.binding.show or self.shows(active.binding.action)
-            else active._replace(binding=replace(active.binding, show=False))
-            for key, active in super().active_bindings.items()
-        }
+        """Textual's, as `shows` and `label` have them in the footer."""
+        found = super().active_bindings
+        return {key: active._replace(binding=self._as_shown(active.binding)) for key, active in found.items()}
+
+    def _as_shown(self, binding: Binding) -> Binding:
+        if not binding.show:
+            return binding
+        if not self.shows(binding.action):
+            return replace(binding, show=False)
+        label = self.label(binding.action)
+        return replace(binding, description=label) if label else binding

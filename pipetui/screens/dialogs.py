@@ -90,6 +90,7 @@ class Ask(Dialog[T], Generic[T]):
 
     def on_mount(self) -> None:
         self._box.focus()
+        self._box.select_all()  # typing replaces what is proposed
 
     def on_edited(self, event: Edited) -> None:
         event.stop()
@@ -111,7 +112,7 @@ class Reading(Dialog[None]):
     DEFAULT_CSS = """
     Reading > .box {
         width: 100;
-        & > VerticalScroll { height: auto; max-height: 24; }
+        & > VerticalScroll { height: auto; max-height: 56vh; }
     }
     """
 

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from ..widgets.plain import MUTED, Plain, line
-from .commands import COMMANDS, PLACES, keys_of, shown_key
+from .commands import COMMANDS, PLACES, Where, keys_of, shown_key
 from .dialogs import Dialog
 from .looks import column
 
@@ -19,13 +19,14 @@ class Help(Dialog[None]):
     DEFAULT_CSS = """
     Help > .box {
         width: 96;
-        & > VerticalScroll { height: auto; max-height: 70vh; }
+        & > VerticalScroll { height: auto; max-height: 56vh; }
     }
     """
 
-    def __init__(self, keymap: Mapping[str, str], settings: str) -> None:
+    def __init__(self, keymap: Mapping[str, str], settings: str, here: Where) -> None:
+        """The keys of `here` come first."""
         super().__init__()
-        self._keymap, self._settings = keymap, settings
+        self._keymap, self._settings, self._here = keymap, settings, here
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
@@ -39,7 +40,8 @@ class Help(Dialog[None]):
 
     def _table(self) -> Content:
         lines = []
-        for where, title in PLACES.items():
+        first = ("run", "field") if self._here == "run" else (self._here,)
+        for where, title in sorted(PLACES.items(), key=lambda place: place[0] not in first):
             lines.append(line(title, "bold"))
             if where == "run":
                 lines.append(self._line("1 … 99", "To the card of that number."))

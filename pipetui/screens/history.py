@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
+from ..engine.record import INPUT, SKIPPED
 from ..engine.transitions import Event
 from ..engine.values import encode
-from ..engine.workflow import Workflow
+from ..engine.workflow import Step, Workflow
 from ..text import one_line
 from ..widgets.plain import MUTED, Plain, line
 from .dialogs import Dialog
@@ -39,7 +40,7 @@ class History(Dialog[None]):
     DEFAULT_CSS = """
     History > .box {
         width: 100;
-        & > Listing { height: 20; max-height: 70vh; }
+        & > Listing { height: 20; max-height: 56vh; }
     }
     """
 
@@ -55,24 +56,30 @@ class History(Dialog[None]):
             yield Plain("Esc closes this", classes="keys")
 
     def on_mount(self) -> None:
-        labels = {step.id: step.show for step in self._workflow.body()}
-        self._list.show([_row(event, labels) for event in reversed(self._events)])
+        steps = {step.id: step for step in self._workflow.body()}
+        self._list.show([_row(event, steps.get(event.step or "")) for event in reversed(self._events)])
         self._list.focus()
 
 
-def _row(event: Event, labels: dict[str, str]) -> Row:
-    label = labels.get(event.step or "", event.step or "The run")
+def _row(event: Event, step: Step | None) -> Row:
+    label = step.show if step else event.step or "The run"
     what = f"{label} {_WORDS.get(event.kind, event.kind)} {_ACTORS.get(event.actor, event.actor)}".rstrip()
     number = " " * (4 - len(str(event.seq)))
     when = line(f"{event.seq}  {_when(event.at)}", MUTED)
-    left = Content.assemble(number, when, "  ", column(line(what), 32), "  ", line(_change(event), MUTED, 300))
+    left = Content.assemble(number, when, "  ", column(line(what), 32), "  ", line(_change(event, step), MUTED, 300))
     return Row(str(event.seq), left)
 
 
-def _change(event: Event) -> str:
-    """What it put, in short."""
-    put = {key: value for key, value in event.change.forward.set.items() if key not in ("created", "updated")}
-    return one_line(encode(put), 300) if put else ""
+def _change(event: Event, step: Step | None) -> str:
+    """What was answered, in short; of a skip the reason."""
+    put = event.change.forward.set
+    if event.kind == "skip":
+        return str(put.get(SKIPPED, {}).get(event.step, ""))
+    part = put.get(event.step or "")
+    if step is None or event.kind not in ("submit", "complete", "confirm", "import") or not isinstance(part, Mapping):
+        return ""
+    value = part.get(step.done, part.get(INPUT))
+    return "" if value is None else one_line(value if isinstance(value, str) else encode(value), 300)
 
 
 def _when(at: str) -> str:

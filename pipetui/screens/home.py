@@ -9,12 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
+from ..engine.refusals import Refusal
 from ..engine.registry import Entry
 from ..store.rev import Changes
 from ..store.runs import RunLine
 from ..widgets.plain import MUTED, line
 from .base import MainScreen, Place
-from .commands import bindings
+from .commands import Where, bindings
 from .listing import BLANK, Listing, Row, heading, note
 from .looks import age, column, run_key, run_mark, run_status
 from .search import Search
@@ -25,7 +26,8 @@ REFRESH = 30.0
 
 
 class Home(MainScreen):
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("home")]
+    WHERE: ClassVar[Where] = "home"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(WHERE)]
 
     DEFAULT_CSS = """
     Home {
@@ -83,7 +85,25 @@ class Home(MainScreen):
             yield note("No run has that in its key." if text else "None yet: open a workflow and start one.")
 
     def shows(self, command: str) -> bool:
-        return not (command == "back" and not self._box.value) and not (command == "search" and self._box.has_focus)
+        match command:
+            case "back":
+                return bool(self._box.value)
+            case "search":
+                return not self._box.has_focus
+            case "new":
+                return self._app_name is not None
+        return True
+
+    def label(self, command: str) -> str:
+        return "Clear the search" if command == "back" else ""
+
+    @property
+    def _app_name(self) -> str | None:
+        """The workflow under the cursor, or of the run there."""
+        item = self._list.current.item if self._list.current else None
+        if isinstance(item, Entry):
+            return item.workflow.APP_NAME if item.workflow and not item.error else None
+        return item.app_name if isinstance(item, RunLine) else None
 
     async def on_search_changed(self, event: Search.Changed) -> None:
         event.stop()
@@ -93,6 +113,7 @@ class Home(MainScreen):
         row = self._list.current
         if row is not None:
             self.host.remember(memory={"row": row.id})
+        self.refresh_bindings()
 
     async def on_listing_chosen(self) -> None:
         await self.action_open()
@@ -109,6 +130,13 @@ class Home(MainScreen):
             self.app.push_screen(Reading(f"{row.item.file.name} can't be loaded", _trouble(row.item)))
         elif isinstance(row.item, Entry):
             self.host.go(Place("workflow", row.item.app_name))
+
+    async def action_new(self) -> None:
+        from .new_run import ask_for_new_run
+
+        if self._app_name is None:
+            raise Refusal("Put the cursor on a workflow: a new run is one of its.")
+        await ask_for_new_run(self, self._app_name)
 
     def action_search(self) -> None:
         self._box.focus()

@@ -21,7 +21,7 @@ from ..text import ago, count, duration
 from ..widgets.plain import MUTED, line
 from ..widgets.progress import Observation, pace, per_time, seconds_left
 from .base import MainScreen, Place
-from .commands import bindings
+from .commands import Where, bindings
 from .listing import Listing, Row, heading, note
 from .looks import column, column_right, job_mark, job_word
 
@@ -30,7 +30,8 @@ REFRESH = 10.0
 
 
 class JobsScreen(MainScreen):
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("jobs")]
+    WHERE: ClassVar[Where] = "jobs"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(WHERE)]
 
     DEFAULT_CSS = """
     JobsScreen Listing { margin: 1 1 0 1; }
@@ -116,6 +117,8 @@ class JobsScreen(MainScreen):
                 return job is not None and job.state in UNDERWAY
             case "retry":
                 return job is not None and job.state in ("failed", "cancelled", "parked") and job.superseded is None
+            case "jobs":
+                return False
         return True
 
     def on_listing_moved(self) -> None:

@@ -76,7 +76,7 @@ def run_status(run: RunLine, workflow: type[Workflow] | None) -> Content:
     if run.job:
         return Content.assemble(job_word(_job_state(run.job)), " ", line(f"· {label}", MUTED))
     if run.next_step == "finalize":
-        return line("complete, to finalize", "$success")
+        return line("complete, not finalized", "$success")
     return line(f"next: {label}", MUTED)
 
 

@@ -12,7 +12,7 @@ from textual.content import Content
 from ..text import one_line
 from ..widgets.plain import line
 from .base import Host, MainScreen, Place
-from .commands import COMMANDS
+from .commands import COMMANDS, keys_of, shown_key
 
 _WORKFLOW = "Its runs, and a new one."
 """Not what the workflow says of itself: Textual 8.2 takes the help of a hit for markup."""
@@ -26,12 +26,15 @@ class Commands(Provider):
         screen = self.screen
         if not isinstance(screen, MainScreen):
             return
+        host = cast(Host, self.app)
         for command in COMMANDS:
             target = "app" if "app" in command.where else "screen"
             node = self.app if target == "app" else screen
-            if command.palette and hasattr(node, f"action_{command.name}"):
-                yield command.label, command.help, partial(screen.run_action, f"{target}.{command.name}")
-        host = cast(Host, self.app)
+            if command.palette and hasattr(node, f"action_{command.name}") and screen.shows(command.name):
+                label = screen.label(command.name) or command.label
+                keys = keys_of(command, host.keymap)
+                help = f"{command.help}  {shown_key(keys)}" if keys else command.help
+                yield label, help, partial(screen.run_action, f"{target}.{command.name}")
         for entry in await host.entries():
             if entry.workflow is not None:
                 name = one_line(f"Open {entry.name}", 100)

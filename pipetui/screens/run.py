@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from textual.timer import Timer
 from ..engine.cards import FINALIZE, Card
 from ..engine.fields import Invalid
 from ..engine.jobs import UNDERWAY
+from ..engine.record import INPUT
 from ..engine.refusals import Locked, Moved, Refusal
 from ..service.facts import Broken
 from ..service.runs import Snapshot
@@ -25,7 +26,7 @@ from ..text import count, size
 from ..widgets.card import CardView
 from ..widgets.fields import FieldInput
 from .base import MainScreen, Place
-from .commands import COMMANDS, bindings, keys_of, shown_key
+from .commands import COMMANDS, Where, bindings, keys_of, shown_key
 from .dialogs import Ask, Confirm, Reading
 from .history import History
 
@@ -48,7 +49,8 @@ class CardStack(VerticalScroll, can_focus=False, inherit_bindings=False):
 class RunScreen(MainScreen):
     """Shows snapshots of one run. A key becomes a move of the service; what it answers is shown."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("run")]
+    WHERE: ClassVar[Where] = "run"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(WHERE)]
 
     DEFAULT_CSS = """
     RunScreen {
@@ -70,7 +72,7 @@ class RunScreen(MainScreen):
         self._drafts: dict[str, Any] = {}
         self._draft_timer: Timer | None = None
         self._problems: tuple[int, tuple[str, ...]] = (0, ())
-        self._moving = False
+        self._moving = self._missed = False
         self._digits = ("", 0.0)
 
     def content(self) -> ComposeResult:
@@ -92,6 +94,9 @@ class RunScreen(MainScreen):
     async def _build(self, snapshot: Snapshot) -> None:
         """All cards anew, as the memory of this place says."""
         self._snapshot = snapshot
+        if snapshot.row.profile != self.host.profile:  # one works for whom the run belongs to
+            self.host.profile = snapshot.row.profile
+            self.host.remember(profile=snapshot.row.profile)
         hints = {name: shown_key(keys_of(command, self.host.keymap)) for command in COMMANDS if (name := command.name)}
         hints["enter"] = hints["open"]
         self._views = {card.id: CardView(card, keys=hints) for card in snapshot.cards}
@@ -116,7 +121,7 @@ class RunScreen(MainScreen):
         name = snapshot.workflow.DISPLAY_NAME or snapshot.workflow.APP_NAME
         self.status.crumbs = (snapshot.row.profile, name, snapshot.key)
 
-    async def _show(self, snapshot: Snapshot, *, follow: bool = False) -> None:
+    async def _show(self, snapshot: Snapshot, *, follow: bool = False, into_input: bool = True) -> None:
         """Bring the cards up to date. `follow`: the user made this move, so the open card gets the focus."""
         before = self._snapshot
         if before is None or snapshot.version < before.version:
@@ -133,7 +138,7 @@ class RunScreen(MainScreen):
         for card in snapshot.cards:
             self._views[card.id].card = self._with_problems(card, snapshot)
         if follow and (old != new or before.current.state != snapshot.current.state):
-            self._follow(before, snapshot, not typed)
+            self._follow(before, snapshot, into_input and not typed)
         if before.row != snapshot.row:
             self._head(snapshot)
             self._look_for_problems(snapshot)
@@ -141,10 +146,11 @@ class RunScreen(MainScreen):
         self.refresh_bindings()
 
     def _follow(self, before: Snapshot, snapshot: Snapshot, into_input: bool) -> None:
-        """Close what is finished, open what is next, and go there."""
+        """Close what is finished, open what is next, and go there. The result that ends a run stays open."""
         old, new = self._views[before.current.id], self._views[snapshot.current.id]
+        is_result = old.card.state == "done" and old.card.has_job and new.card.step is FINALIZE
         with self.app.batch_update():
-            if old is not new:
+            if old is not new and not is_result:
                 old.expanded = False
             new.expanded = True
         self.call_after_refresh(self._enter, new, into_input)
@@ -186,6 +192,10 @@ class RunScreen(MainScreen):
     async def changed(self, changes: Changes | None) -> None:
         if changes is not None and self.run_id not in changes.runs:
             return
+        if self._moving:  # the move shows what it did, and goes there; the rest comes after it
+            self._missed = True
+            return
+        self._missed = False
         try:
             await self._show(await self.service.runs.open(self.run_id))
         except Refusal as refusal:
@@ -238,14 +248,18 @@ class RunScreen(MainScreen):
 
     # moving
 
-    def _move(self, work: Callable[[Snapshot], Awaitable[Snapshot]], step: str = "") -> None:
-        """Make a move, one at a time; `step` is where a refused input is told."""
+    def _move(
+        self, work: Callable[[Snapshot], Awaitable[Snapshot]], step: str = "", *, into_input: bool = True
+    ) -> None:
+        """Make a move, one at a time; `step` is where a refused input is told, `into_input` where the focus goes."""
         if self._moving or self._snapshot is None:
             return
         self._moving = True
-        self.run_worker(self._moved(work, self._snapshot, step), group="move")
+        self.run_worker(self._moved(work, self._snapshot, step, into_input), group="move")
 
-    async def _moved(self, work: Callable[[Snapshot], Awaitable[Snapshot]], before: Snapshot, step: str) -> None:
+    async def _moved(
+        self, work: Callable[[Snapshot], Awaitable[Snapshot]], before: Snapshot, step: str, into_input: bool
+    ) -> None:
         try:
             snapshot = await work(before)
         except Invalid as invalid:
@@ -259,7 +273,9 @@ class RunScreen(MainScreen):
             return
         finally:
             self._moving = False
-        await self._show(snapshot, follow=True)
+        await self._show(snapshot, follow=True, into_input=into_input)
+        if self._missed:
+            await self.changed(None)
 
     def on_card_view_submitted(self, event: CardView.Submitted) -> None:
         self._submit(event.step_id, event.given)
@@ -330,6 +346,11 @@ class RunScreen(MainScreen):
         view = self._focused()
         return view.card if view is not None else self._now.current
 
+    def _card_of_job(self) -> Card:
+        """The card whose job is meant: the focused one, or the current one when that has nothing at work or failed."""
+        card, current = self._card(), self._now.current
+        return current if card.state in _FINISHED or card.state == "pending" else card
+
     def _unlocked(self) -> Snapshot:
         snapshot = self._now
         if snapshot.locked:
@@ -360,12 +381,26 @@ class RunScreen(MainScreen):
             case "skip":
                 return card.is_open and card.step.skip
             case "cancel":
-                return card.job is not None and card.job.state in UNDERWAY and card.state in ("running", "waiting")
+                return _is_at_work(self._card_of_job())
             case "retry":
-                return card.state in ("failed", "broken") and not locked
+                return self._card_of_job().state in ("failed", "broken") and not locked
             case "finalize":
                 return locked or snapshot.current.step is FINALIZE
         return True
+
+    def label(self, command: str) -> str:
+        snapshot = self._snapshot
+        if snapshot is not None:
+            match command:
+                case "finalize" if snapshot.locked:
+                    return "Unlock"
+                case "back" if self._is_edited(snapshot):
+                    return "Give back"
+        return ""
+
+    def _is_edited(self, snapshot: Snapshot) -> bool:
+        view = self._focused()
+        return view is not None and view.card.state == "editing" and not snapshot.locked
 
     def action_open(self) -> None:
         view = self._focused()
@@ -378,8 +413,7 @@ class RunScreen(MainScreen):
 
     async def action_back(self) -> None:
         snapshot = self._snapshot
-        view = self._focused()
-        if snapshot is not None and view is not None and view.card.state == "editing" and not snapshot.locked:
+        if snapshot is not None and self._is_edited(snapshot):
             self._move(self._give_back)
             return
         self.host.go(Place("workflow", self._app_name, self.run_id))
@@ -409,13 +443,37 @@ class RunScreen(MainScreen):
             return
         said = [f"Cleared: {', '.join(cleared)}."] if cleared else []
         said += [f"Kept, to be confirmed: {', '.join(stale)}."] if stale else []
+        if _is_at_work(snapshot.current) and snapshot.current.step.show in cleared + stale:
+            said.append(f"The job of {snapshot.current.step.show} stops.")
         if snapshot.artifacts:
             said.append("Files stay where they are.")
         self.app.push_screen(Confirm(f"Open {card.step.show} again?", "\n".join(said), "opens it"), go)
 
     def action_undo(self) -> None:
-        self._unlocked()
-        self._move(lambda before: self.service.runs.undo(self.run_id, version=before.version))
+        current = self._unlocked().current
+
+        def go(yes: bool | None = True) -> None:
+            if yes:
+                work = self._give_back if current.state == "editing" else self._take_back
+                self._move(work, into_input=False)  # so that the next key can be another undo
+
+        if not _is_at_work(current):
+            go()
+            return
+        text = f"{current.step.show} is at work: its job stops, and what it did so far is not used."
+        self.app.push_screen(Confirm("Take back your last step?", text, "takes it back"), go)
+
+    async def _take_back(self, before: Snapshot) -> Snapshot:
+        """An undo. The answer that it takes back stands in the input again."""
+        after = await self.service.runs.undo(self.run_id, version=before.version)
+        card = after.current
+        answer = _answer(before, card)
+        if card.is_open and card.field is not None and answer is not None:
+            given = card.field.editable(answer)
+            if given != card.prefill:
+                await self.service.runs.draft(self.run_id, card.id, given)
+                after = await self.service.runs.open(self.run_id)
+        return after
 
     def action_skip(self) -> None:
         snapshot, card = self._unlocked(), self._card()
@@ -436,17 +494,17 @@ class RunScreen(MainScreen):
 
     async def action_cancel(self) -> None:
         self._unlocked()
-        job = self._card().job
-        if job is None or job.state not in UNDERWAY:
-            raise Refusal("No job of this card is under way.")
-        await self.service.jobs.cancel(job.id)
+        card = self._card_of_job()
+        if card.job is None or not _is_at_work(card):
+            raise Refusal(f"No job of {card.step.show} is under way.")
+        await self.service.jobs.cancel(card.job.id)
         await self._worker_said("")
 
     async def action_retry(self) -> None:
         self._unlocked()
-        card = self._card()
+        card = self._card_of_job()
         if card.state not in ("failed", "broken"):
-            raise Refusal("Nothing has failed on this card.")
+            raise Refusal(f"{card.step.show} has not failed: there is nothing to try again.")
         await self.on_card_view_retried(CardView.Retried(card.id, card.job.id if card.job else None))
 
     def action_finalize(self) -> None:
@@ -497,6 +555,16 @@ class RunScreen(MainScreen):
         self._go_to(int(text) - 1)
 
 
+def _is_at_work(card: Card) -> bool:
+    return card.job is not None and card.job.state in UNDERWAY and card.state in ("running", "waiting")
+
+
+def _answer(snapshot: Snapshot, card: Card) -> Any:
+    """What was answered on this card, as it is stored; None where nothing was."""
+    part = snapshot.row.record.get(card.id)
+    return part.get(INPUT if card.has_job else card.step.done) if isinstance(part, Mapping) else None
+
+
 def _artifact(artifact: ArtifactRow) -> str:
-    rows = f", {count(artifact.rows)} rows" if artifact.rows is not None else ""
+    rows = f", {count(artifact.rows)} {'row' if artifact.rows == 1 else 'rows'}" if artifact.rows is not None else ""
     return f"{artifact.name}  {size(artifact.size)}{rows}"

@@ -16,10 +16,11 @@ from ..store.rev import Changes
 from ..store.runs import RunLine, Shelf
 from ..widgets.plain import Plain, line
 from .base import MainScreen, Place
-from .commands import bindings
+from .commands import Where, bindings
 from .dialogs import Ask, Confirm
 from .listing import Listing, Row, heading, note
 from .looks import age, column, run_key, run_mark, run_status
+from .new_run import ask_for_new_run
 from .search import Search
 
 PAGE = 200
@@ -36,7 +37,8 @@ _EMPTY: dict[Shelf, str] = {
 class WorkflowScreen(MainScreen):
     """Pages of the runs come as the cursor gets near them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("workflow")]
+    WHERE: ClassVar[Where] = "workflow"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(WHERE)]
 
     DEFAULT_CSS = """
     WorkflowScreen {
@@ -140,6 +142,14 @@ class WorkflowScreen(MainScreen):
                 return self._shelf == "active"
         return True
 
+    def label(self, command: str) -> str:
+        match command:
+            case "shelf":
+                return {"active": "", "archived": "Bin", "binned": "Runs"}[self._shelf]
+            case "back" if self._box.has_focus or self._box.value:
+                return "Clear the search"
+        return ""
+
     # what the keys do
 
     @property
@@ -160,17 +170,7 @@ class WorkflowScreen(MainScreen):
         self.host.go(Place("run", self.app_name, self._run.id))
 
     async def action_new(self) -> None:
-        proposed = await self.service.runs.next_part(self.host.profile, self.app_name)
-
-        async def create(part: str) -> str:
-            return (await self.service.runs.create(self.host.profile, self.app_name, part)).id
-
-        async def created(run: str | None) -> None:
-            if run is not None:
-                self.host.go(Place("run", self.app_name, run))
-
-        about = f"Its key begins with {self.host.profile}-{self.app_name}-"
-        self.app.push_screen(Ask("A new run", about, proposed, "starts it", create), created)
+        await ask_for_new_run(self, self.app_name)
 
     def action_rename(self) -> None:
         run = self._run
@@ -208,10 +208,14 @@ class WorkflowScreen(MainScreen):
         async def empty(yes: bool | None) -> None:
             if yes:
                 count = await self.service.runs.empty_bin()
-                self.host.say(f"{count} {'run is' if count == 1 else 'runs are'} gone, with their files.")
+                self.host.say(
+                    "1 run is gone, with its files." if count == 1 else f"{count} runs are gone, with their files."
+                )
                 await self._show()
 
-        text = "All runs in the bin, whosever they are, are removed with their files. They can't be had back."
+        text = (
+            "All runs in the bin, of every workflow and profile, are removed with their files. They can't be had back."
+        )
         self.app.push_screen(Confirm("Empty the bin?", text, "removes them for good"), empty)
 
     async def action_shelf(self) -> None:

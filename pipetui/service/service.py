@@ -127,4 +127,4 @@ def registry_of(paths: Paths) -> Registry:
     """The workflows of these folders, not looked for yet."""
     from ..engine.registry import Registry
 
-    return Registry([(BUILT_IN, "built in"), (paths.workflows, "yours")])
+    return Registry([(BUILT_IN, "built in"), (paths.workflows, "yours")], known=paths.cache / "workflows")

@@ -30,24 +30,34 @@ def is_running(lock: Path) -> bool:
     return False
 
 
+_started: dict[Path, subprocess.Popen[bytes]] = {}
+"""The worker that this process started last, by its lock."""
+
+
 async def start_worker(paths: Paths) -> str:
     """Start a worker unless there is one. '' when there is, else why not: a sentence for the user."""
     if is_running(paths.worker_lock):
         return ""
+    last = _started.pop(paths.worker_lock, None)
+    if last is not None and 0 < (last.poll() or 0) < 128:  # not ended by a signal, nor because it had nothing to do
+        return (
+            f"The background worker ended with an error (exit code {last.returncode}; `pipetui logs` says more): "
+            "jobs stop when you leave, and go on later."
+        )
     try:
-        await asyncio.to_thread(_start, paths)
+        _started[paths.worker_lock] = await asyncio.to_thread(_start, paths)
     except OSError as error:
         return f"No background worker could be started ({error.strerror}): jobs stop when you leave, and go on later."
     return ""
 
 
-def _start(paths: Paths) -> None:
+def _start(paths: Paths) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-m", "pipetui", "--env", paths.env, "worker"]
     if _logout_would_kill():
         command = ["systemd-run", "--user", "--scope", "--quiet", "--collect", *command]
     paths.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     with paths.worker_log.open("ab") as log:
-        subprocess.Popen(
+        return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -60,8 +70,11 @@ def _start(paths: Paths) -> None:
 
 
 def environment() -> dict[str, str]:
-    """A clean environment for the worker."""
-    return {name: value for name, value in os.environ.items() if name in KEPT or name.startswith(("PIPETUI_", "SE_"))}
+    """A clean environment for the worker, which is at home in another folder than we are."""
+    kept = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith(("PIPETUI_", "SE_"))}
+    if home := kept.get("PIPETUI_HOME"):
+        kept["PIPETUI_HOME"] = str(Path(home).expanduser().absolute())
+    return kept
 
 
 def _has(program: str) -> bool:

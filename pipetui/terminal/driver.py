@@ -29,6 +29,7 @@ from textual.geometry import Size
 from textual.message import Message
 
 from pipetui.terminal import restore, signals
+from pipetui.terminal.pastes import Pastes
 from pipetui.terminal.writer import Writer
 
 # Private in Textual 8.2, besides XTermParser: of LinuxDriver `_must_signal_resume`, `_in_band_window_resize`,
@@ -65,6 +66,7 @@ class TerminalDriver(LinuxDriver):
         self._writer: Writer | None = None
         self._gone = False
         self._parser = XTermParser(debug)
+        self._pastes = Pastes()
         signals.install(self._leave)
 
     @property
@@ -134,6 +136,7 @@ class TerminalDriver(LinuxDriver):
         with selector:
             while not self.exit_event.is_set():
                 if not selector.select(0.1):
+                    self._parse(self._pastes.rest())
                     self._parse("")
                     continue
                 data = b""
@@ -142,9 +145,13 @@ class TerminalDriver(LinuxDriver):
                 if not data:
                     self._hang_up()
                     return
-                # Each escape sequence by itself: one that can't be parsed takes no other with it.
-                for part in _sequence.split(decode(data)):
-                    self._parse(part)
+                for typed in self._pastes.feed(decode(data)):
+                    if isinstance(typed, events.Paste):
+                        self.process_message(typed)
+                        continue
+                    # Each escape sequence by itself: one that can't be parsed takes no other with it.
+                    for part in _sequence.split(typed):
+                        self._parse(part)
 
     def _parse(self, text: str) -> None:
         try:

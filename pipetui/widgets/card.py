@@ -70,7 +70,7 @@ class CardView(Widget, can_focus=True):
 
     @dataclass
     class Drafted(Message):
-        """The input of the step was changed, not submitted."""
+        """The input of the step was changed, not submitted; of one with a secret it isn't told."""
 
         step_id: str
         given: Any
@@ -159,8 +159,8 @@ class CardView(Widget, can_focus=True):
 
     @property
     def given(self) -> Any:
-        """The input as it stands, or None where the card takes none."""
-        return None if self._field is None else self._field.given
+        """The input as it stands; None where the card takes none, or one that may not be kept: a secret."""
+        return self._field.given if self._field is not None and self._field.kept else None
 
     def focus_input(self) -> bool:
         """Focus the input, if the card is open and has one."""
@@ -334,7 +334,7 @@ class CardView(Widget, can_focus=True):
 
     def on_field_input_changed(self, event: FieldInput.Changed) -> None:
         event.stop()
-        if event.field_input is self._field and self._card.state != "waiting":
+        if event.field_input is self._field and self._field.kept and self._card.state != "waiting":
             self.post_message(self.Drafted(self._card.id, event.given))
 
     def on_field_input_submitted(self, event: FieldInput.Submitted) -> None:

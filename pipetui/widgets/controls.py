@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Self
 
 from textual import events
 from textual.app import ComposeResult
@@ -21,7 +21,6 @@ from textual.widgets import Input, OptionList
 from textual.widgets import TextArea as StockTextArea
 from textual.widgets.option_list import Option
 
-from ..engine.fields import Choice, Field, Switch, Text, TextArea
 from ..text import count, displayable
 from .marks import has_unicode, marks
 from .plain import MUTED, Line, line
@@ -287,22 +286,3 @@ class Toggle(Line, can_focus=True):
         for word, is_it in (("Yes", self.value), ("No", not self.value)):
             parts.append(line(f"{known.yes if is_it else known.no} {word}", "$text-accent" if is_it else MUTED))
         return Content("   ").join(parts)
-
-
-Control: TypeAlias = TextBox | LinesBox | Options | FilteredOptions | Toggle
-
-
-def control_for(field: Field, given: Any) -> Control:
-    """The control for a field that is no Group. Its `given` is the input."""
-    match field:
-        case TextArea():
-            return LinesBox(given, field.placeholder, counts_blank=field.blank)
-        case Choice():
-            pairs = field.pairs
-            return Options(pairs, given) if len(pairs) <= MOST_LISTED else FilteredOptions(pairs, given)
-        case Switch():
-            return Toggle(given)
-        case Text():
-            return TextBox(given, field.placeholder)
-        case _:
-            return TextBox(given)

@@ -17,15 +17,42 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button
 
-from ..engine.fields import Field, Group
+from ..engine.fields import Choice, Field, Group, Switch, Text, TextArea, named
+from ..engine.pickers import MultiChoice, Secret, TablePick
 from ..text import count
-from .controls import Edited, Entered, FilteredOptions, LinesBox, Options, TextBox, Toggle, control_for
+from .controls import MOST_LISTED, Edited, Entered, FilteredOptions, LinesBox, Options, TextBox, Toggle
+from .pickers import MultiPicker, Picker, SecretBox, TablePicker
 from .plain import Plain
 
 __all__ = ["Edited", "Entered", "FieldInput", "FilteredOptions", "LinesBox", "Options", "TextBox", "Toggle"]
 
 Path: TypeAlias = tuple[str, ...]
 """The names that lead to a member of a group; () is the field itself."""
+
+
+Control: TypeAlias = TextBox | LinesBox | Options | FilteredOptions | Toggle | Picker
+
+
+def control_for(field: Field, given: Any) -> Control:
+    """The control for a field that is no Group. Its `given` is the input."""
+    match field:
+        case TextArea():
+            return LinesBox(given, field.placeholder, counts_blank=field.blank)
+        case Choice():
+            pairs = field.pairs
+            return Options(pairs, given) if len(pairs) <= MOST_LISTED else FilteredOptions(pairs, given)
+        case MultiChoice():
+            return MultiPicker(field, given)
+        case TablePick():
+            return TablePicker(field, given)
+        case Switch():
+            return Toggle(given)
+        case Secret():
+            return SecretBox()
+        case Text():
+            return TextBox(given, field.placeholder)
+        case _:
+            return TextBox(given)
 
 
 class Member(Vertical):
@@ -72,6 +99,10 @@ class Member(Vertical):
                 hint = self.field.hint or "type to narrow the list, up and down choose"
             case Toggle():
                 hint = self.field.hint or "space changes it, y and n say which"
+            case Picker():
+                hint = ": ".join(filter(None, (self.field.hint, self.control.hint)))
+            case SecretBox():
+                hint = self.field.hint or "paste it here: it is not shown, and kept apart from the run"
             case _:
                 hint = self.field.hint or self.field.accepts
         if not isinstance(self.control, LinesBox):
@@ -147,6 +178,8 @@ class FieldInput(Vertical):
         """`given` is the input to begin with; None stands for the field's default."""
         super().__init__(**more)
         self.field = field
+        self.kept = all(member.kept for _, member in named(field, ""))
+        """Whether what is typed may be kept as a draft: there is no secret in it."""
         given = field.editable(field.default) if given is None else given
         self._members = list(members_of(field, given))
         self._hint = Plain(classes="hint", limit=500)

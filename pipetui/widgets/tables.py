@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -25,64 +24,24 @@ from textual.widget import Widget
 
 from ..engine.fields import Invalid
 from ..engine.views import Table, Text, View
-from ..text import count, one_line
+from ..text import count
+from .columns import GAP, Column, cell_text, columns_of, fit, fitting
 from .plain import Plain
 from .rows import CsvRows, ListRows, Rows
 
 SAMPLE = 200
 """Rows that the column widths are taken from."""
 
-WIDEST = 48
-GAP = 2
 DETAIL_SECONDS = 10
 TELL_SECONDS = 0.25
 
 
-def cell_text(value: Any) -> str:
-    """A cell in one line, cut to what a column may show."""
-    return "" if value is None else one_line(value, WIDEST * 4)
-
-
-def fit(text: str, width: int, to_right: bool = False) -> str:
-    """`text` in exactly `width` cells."""
-    cells = cell_len(text)
-    if cells > width:
-        return set_cell_size(text, max(0, width - 1)) + "…"[:width]
-    return " " * (width - cells) + text if to_right else text + " " * (width - cells)
-
-
-@dataclass(frozen=True)
-class Column:
-    name: str
-    width: int
-    is_number: bool
-
-
-def columns_of(names: Sequence[str], sample: Sequence[Sequence[Any]], widths: dict[str, int]) -> list[Column]:
-    """A column for each name, and for each cell of the sample's rows that has none."""
-    most = max([len(names), *(len(row) for row in sample)])
-    columns = []
-    for number in range(most):
-        name = one_line(names[number], WIDEST * 4) if number < len(names) else f"column {number + 1}"
-        texts = [cell_text(row[number]) for row in sample if number < len(row)]
-        wanted = max([cell_len(name), *map(cell_len, texts), 1])
-        width = widths.get(names[number], 0) if number < len(names) else 0
-        filled = [text for text in texts if text]
-        is_number = bool(filled) and all(_is_number(text) for text in filled)
-        columns.append(Column(name, width or min(wanted, WIDEST), is_number))
-    return columns
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text.replace(",", ""))
-    except ValueError:
-        return False
-    return True
-
-
 class DataView(ScrollView, can_focus=True):
-    """The rows, with a fixed header line and a cursor. It asks `rows` for what it shows, and for nothing else."""
+    """The rows, with a fixed header line and a cursor. It asks `rows` for what it shows, and for nothing else.
+
+    There is no header where no column has a name. With `fits` columns are cut so that all are in sight; else left and
+    right scroll to them.
+    """
 
     DEFAULT_CSS = """
     DataView {
@@ -118,9 +77,10 @@ class DataView(ScrollView, can_focus=True):
     class Moved(Message):
         """The cursor is on another row."""
 
-    def __init__(self, rows: Rows, widths: dict[str, int]) -> None:
+    def __init__(self, rows: Rows, widths: dict[str, int], *, fits: bool = False) -> None:
         super().__init__()
-        self._rows, self._widths = rows, widths
+        self._rows, self._widths, self._fits = rows, widths, fits
+        self._header = 1 if any(rows.columns) or not fits else 0
         self._columns: list[Column] = []
         self.grow()
 
@@ -131,8 +91,8 @@ class DataView(ScrollView, can_focus=True):
                 self._columns = columns_of(self._rows.columns, self._sample(), self._widths)
             except OSError:  # the file has gone: the lines say so where they are drawn
                 self._columns = self._columns or columns_of(self._rows.columns, [], self._widths)
-        width = sum(column.width + GAP for column in self._columns)
-        self.virtual_size = Size(width, self._rows.count + 1)
+        width = 0 if self._fits else sum(column.width + GAP for column in self._columns)
+        self.virtual_size = Size(width, self._rows.count + self._header)
 
     def _sample(self) -> list[Sequence[Any]]:
         """The first rows, and some of the middle and the end."""
@@ -147,7 +107,7 @@ class DataView(ScrollView, can_focus=True):
     @property
     def page(self) -> int:
         """Rows that are shown at once."""
-        return max(1, self.scrollable_content_region.height - 1)
+        return max(1, self.scrollable_content_region.height - self._header)
 
     def validate_cursor(self, cursor: int) -> int:
         return max(0, min(cursor, self._rows.count - 1))
@@ -159,7 +119,7 @@ class DataView(ScrollView, can_focus=True):
         elif new >= top + self.page:
             self.scroll_to(y=new - self.page + 1, animate=False)
         for row in (old, new):
-            self.refresh(Region(0, row - round(self.scroll_y) + 1, self.size.width, 1))
+            self.refresh(Region(0, row - round(self.scroll_y) + self._header, self.size.width, 1))
         self.post_message(self.Moved())
 
     def action_move(self, rows: int) -> None:
@@ -188,8 +148,8 @@ class DataView(ScrollView, can_focus=True):
         self.scroll_to(x=beyond, animate=False)
 
     def on_click(self, event: events.Click) -> None:
-        row = event.y - 1 + round(self.scroll_y)
-        if event.y > 0 and row < self._rows.count:
+        row = event.y - self._header + round(self.scroll_y)
+        if event.y >= self._header and row < self._rows.count:
             self.cursor = row
 
     def render_line(self, y: int) -> Strip:
@@ -197,14 +157,13 @@ class DataView(ScrollView, can_focus=True):
         left, top = self.scroll_offset
         width = self.scrollable_content_region.width
         style = self.rich_style
-        if y == 0:
+        if y < self._header:
             style = self.get_component_rich_style("data--header")
             return self._strip([column.name for column in self._columns], style, left, width)
-        number = top + y - 1
+        number = top + y - self._header
         if number >= self._rows.count:
             return Strip.blank(width, style)
-        if number == self.cursor:
-            style = self.get_component_rich_style("data--cursor")
+        style = self.style_of(number)
         try:
             row = self._rows.row(number)
         except OSError as error:
@@ -213,10 +172,13 @@ class DataView(ScrollView, can_focus=True):
             )
         return self._strip([cell_text(value) for value in row], style, left, width)
 
+    def style_of(self, number: int) -> Style:
+        """The style of row `number`."""
+        return self.get_component_rich_style("data--cursor") if number == self.cursor else self.rich_style
+
     def _strip(self, texts: Sequence[str], style: Style, left: int, width: int) -> Strip:
-        parts = [
-            fit(text, column.width, column.is_number) for text, column in zip(texts, self._columns, strict=False)
-        ]  # fmt: skip
+        columns = fitting(self._columns, width) if self._fits else self._columns
+        parts = [fit(text, column.width, column.is_number) for text, column in zip(texts, columns, strict=False)]
         text = (" " * GAP).join(parts)
         return Strip([Segment(text, style)]).extend_cell_length(left + width, style).crop(left, left + width)
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
-from textual.binding import Binding, BindingType
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
+from textual.containers import Vertical
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ..engine.views import Markdown, Table, Text, View
-from ..text import displayable
+from ..engine.views import Chart, Files, Heat, Markdown, Stack, Table, Text, View
+from ..text import count, displayable
+from .charts import ChartView
+from .files import files_table
+from .heat import HeatView
+from .lines import LinesView
+from .plain import MUTED, Plain
 from .tables import TableView
 
 MOST_TEXT = 2_000_000
 """Characters of a text that are shown."""
+
+MOST_VIEWS = 30
+"""Views of a stack that are shown."""
 
 
 def view_widget(view: View) -> Widget:
@@ -31,7 +37,15 @@ def view_widget(view: View) -> Widget:
             return MarkdownView(view.text)
         case Text():
             return TextView(view.text)
-    return TextView(f"pipetui can't show a {type(view).__name__}; use a Text, Markdown or Table.")
+        case Chart():
+            return ChartView(view)
+        case Heat():
+            return HeatView(view)
+        case Files():
+            return TableView(files_table(view), view_widget)
+        case Stack():
+            return StackView(view)
+    return TextView(f"pipetui can't show a {type(view).__name__}: it is none of the views in pipetui.views.")
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -58,22 +72,8 @@ def _wrapped_line(line: str, width: int) -> list[str]:
     return lines
 
 
-class TextView(ScrollView, can_focus=True):
-    """Plain text of any length: wrapped to the width, drawn where it is looked at."""
-
-    DEFAULT_CSS = """
-    TextView {
-        height: auto;
-        max-height: 16;
-        scrollbar-size-vertical: 1;
-        scrollbar-background: $surface;
-        overflow-x: hidden;
-    }
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key, f"go('{key}')", show=False) for key in ("up", "down", "pageup", "pagedown", "home", "end")
-    ]
+class TextView(LinesView):
+    """Plain text of any length, wrapped to the width."""
 
     def __init__(self, text: str, **more: Any) -> None:
         super().__init__(**more)
@@ -81,32 +81,28 @@ class TextView(ScrollView, can_focus=True):
         self._lines: list[str] = []
         self._width = 0
 
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        self._wrap(width)
-        return len(self._lines)
-
-    def on_resize(self) -> None:
-        self._wrap(self.scrollable_content_region.width)
-        self.virtual_size = Size(self._width, len(self._lines))
-        self._refresh_scrollbars()
-
-    def _wrap(self, width: int) -> None:
+    def lay_out(self, width: int) -> int:
         if width != self._width:
             self._width, self._lines = width, wrapped(self._text, width)
+        return len(self._lines)
 
-    def action_go(self, key: str) -> None:
-        page = max(1, self.scrollable_content_region.height)
-        by = {
-            "up": -1,
-            "down": 1,
-            "pageup": -page,
-            "pagedown": page,
-            "home": -len(self._lines),
-            "end": len(self._lines),
-        }
-        self.scroll_to(y=self.scroll_y + by[key], animate=False)
+    def draw(self, number: int, width: int) -> Strip:
+        return Strip([Segment(self._lines[number], self.rich_style)])
 
-    def render_line(self, y: int) -> Strip:
-        number, style = self.scroll_offset.y + y, self.rich_style
-        text = self._lines[number] if number < len(self._lines) else ""
-        return Strip([Segment(text, style)]).adjust_cell_length(self.size.width, style)
+
+class StackView(Vertical):
+    """Views one below the other."""
+
+    DEFAULT_CSS = """
+    StackView {
+        height: auto;
+        & > * { margin-bottom: 1; }
+        & > *:last-child { margin-bottom: 0; }
+    }
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        shown = [view_widget(view) for view in stack.views[:MOST_VIEWS]]
+        if (more := len(stack.views) - MOST_VIEWS) > 0:
+            shown.append(Plain(f"{count(more)} more are not shown.", style=MUTED))
+        super().__init__(*shown)

@@ -8,6 +8,9 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+CHILD = "pipetui.worker.child"
+"""The mark of a job's process."""
+
 
 def is_ours(pid: int | None, mark: str) -> bool:
     """Whether a process is alive (a zombie is not) and has `mark` in its command line: a pid may be used again."""

@@ -28,7 +28,7 @@ async def run_in_app(paths: Paths, settings: Settings, stop: asyncio.Event) -> N
         lock = await Lock.take(paths.worker_lock, _no_children)
         if lock is None:
             return
-        supervisor = Supervisor(db, Threads(paths), settings.jobs_at_once)
+        supervisor = Supervisor(db, Threads(paths), settings.jobs_at_once, lock.is_held)
         try:
             await supervisor.work(stop)
         finally:

@@ -29,7 +29,8 @@ _log = logging.getLogger("pipetui.worker")
 class Lock:
     """Made by `take`."""
 
-    def __init__(self, file: int) -> None:
+    def __init__(self, path: Path, file: int) -> None:
+        self._path = path
         self.file = file
         """The descriptor that children inherit."""
 
@@ -60,7 +61,14 @@ class Lock:
             raise
         os.ftruncate(file, 0)
         os.pwrite(file, str(os.getpid()).encode(), 0)
-        return cls(file)
+        return cls(path, file)
+
+    def is_held(self) -> bool:
+        """Whether the file is still the one that others look at. If somebody removed it, another worker can begin."""
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self.file))
+        except OSError:
+            return False
 
     def release(self) -> None:
         """Close our end: the lock is free when no child has it any more."""

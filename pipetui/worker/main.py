@@ -49,7 +49,7 @@ async def _run(paths: Paths, settings: Settings, idle_seconds: float) -> int:
             if lock is None:
                 return ended_by
             try:
-                supervisor = Supervisor(db, Processes(paths, lock.file), settings.jobs_at_once)
+                supervisor = Supervisor(db, Processes(paths, lock.file), settings.jobs_at_once, lock.is_held)
                 _log.info("worker %s begins", paths.env)
                 await supervisor.work(stop, idle_seconds)
             finally:
@@ -64,6 +64,6 @@ async def _run(paths: Paths, settings: Settings, idle_seconds: float) -> int:
 async def _end_children(db: Database) -> None:
     """End the children of a dead worker that did not end by themselves."""
     for row in await db.read(jobs.running):
-        if row.pid is not None and group.is_ours(row.pid, "pipetui.worker.child"):
+        if row.pid is not None and group.is_ours(row.pid, group.CHILD):
             _log.warning("job %s still ran in process %s without its worker: ended", row.id, row.pid)
             group.kill(row.pid)

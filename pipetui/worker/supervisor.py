@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -20,6 +21,8 @@ from ..store import jobs
 from ..store.database import Database, Tx
 from ..store.errors import Busy, DiskFailed, DiskFull
 from ..store.jobs import JobRow
+from . import group
+from .group import CHILD
 
 TICK = 0.2
 """Seconds between two looks at the database: it tells without reading whether somebody wrote."""
@@ -103,12 +106,13 @@ class _Look:
 
 
 class Supervisor:
-    """Runs the jobs of one database, at most `at_once` at a time. Whoever has one holds the worker's lock."""
+    """Runs the jobs of one database, at most `at_once` at a time, while `is_held` says that the worker's lock is."""
 
-    def __init__(self, db: Database, executor: Executor, at_once: int) -> None:
+    def __init__(self, db: Database, executor: Executor, at_once: int, is_held: Callable[[], bool]) -> None:
         self._db = db
         self._executor = executor
         self._at_once = at_once
+        self._is_held = is_held
         self._running: dict[str, _Running] = {}
         self._wake = asyncio.Event()
         self._version: int | None = None
@@ -120,6 +124,9 @@ class Supervisor:
         self._busy = time.monotonic()
         try:
             while not stop.is_set() and not self._is_idle(idle_seconds):
+                if not self._is_held():
+                    _log.error("somebody removed the worker's lock: another worker may be there, so this one ends")
+                    break
                 try:
                     await self._round()
                 except (*_PASSING, OSError) as error:
@@ -204,7 +211,10 @@ class Supervisor:
 
     async def _heed(self, look: _Look) -> None:
         """Ask those to end that a person cancelled, or whose run went another way; queue again what nobody runs."""
-        orphans = [row.id for row in look.running if row.id not in self._running]  # of a worker that died
+        orphans = [row for row in look.running if row.id not in self._running]  # of a worker that died
+        for row in orphans:
+            if row.pid is not None and group.is_ours(row.pid, CHILD):  # or of one whose lock was removed
+                group.kill(row.pid)
         for row in look.running:
             if row.cancel is not None and row.id in self._running:
                 self._ask(self._running[row.id])
@@ -218,8 +228,8 @@ class Supervisor:
                 self._ask(running)
 
         def work(tx: Tx) -> None:
-            for id in orphans:
-                jobs.died(tx, id, "the worker was ended", time.time())
+            for row in orphans:
+                jobs.died(tx, row.id, "the worker was ended", time.time())
             for id in idle:
                 jobs.abandon(tx, id, time.time())
 
@@ -247,7 +257,7 @@ class Supervisor:
             now = time.time()
             for id, running in ended.items():
                 end, row = running.end, jobs.get(tx, id)
-                if end is None or row is None or row.state != "running":
+                if end is None or row is None or row.state != "running" or row.pid != running.execution.pid:
                     continue
                 if running.abandoned:
                     jobs.abandon(tx, id, now)
@@ -274,11 +284,13 @@ class Supervisor:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(running.watcher, GRACE)
         await self._executor.close()
-        over = [id for id, running in self._running.items() if running.end is not None]
+        over = {id: running.execution.pid for id, running in self._running.items() if running.end is not None}
 
         def put_back(tx: Tx) -> None:
-            for id in over:
-                jobs.put_back(tx, id, time.time())
+            for id, pid in over.items():
+                row = jobs.get(tx, id)
+                if row is not None and row.pid == pid:
+                    jobs.put_back(tx, id, time.time())
 
         if over:
             with contextlib.suppress(*_PASSING):

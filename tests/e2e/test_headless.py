@@ -80,6 +80,25 @@ class Paid(Workflow):
 """
 
 
+LOUD = """
+from pipetui import Run, Step, Workflow
+from pipetui.fields import Text
+
+
+class Loud(Workflow):
+    APP_NAME = "loud"
+    steps = [Step("step_01", done="name", show="Name", field=Text())]
+
+    async def step_01_when(self, run: Run) -> bool:
+        print("when")
+        return True
+
+    def step_01_submit(self, run: Run, value: str) -> str:
+        print("submit \\x1b[31m")
+        return value
+"""
+
+
 def environment(home: Path | str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PIPETUI_HOME": str(home), "LANG": "C.UTF-8", "HOME": "/nonexistent"}
 
@@ -366,3 +385,38 @@ def test_another_program_s_database_is_not_ours(say: Say, tmp_path: Path) -> Non
     ended = say(*HELLO)
     assert ended.returncode == 1 and "another program" in ended.stderr
     assert_one_sentence(ended)
+
+
+def test_what_a_workflow_prints_is_no_part_of_the_answer(say: Say, tmp_path: Path) -> None:
+    workflow(tmp_path, "100_loud.py", LOUD)
+    ended = say("run", "loud", "--set", "name=Ada", "--json")
+    assert json.loads(ended.stdout)["record"]["step_01"] == {"name": "Ada"}
+    assert "submit ␛[31m" in ended.stderr and "when" in ended.stderr and "\x1b" not in ended.stderr
+
+
+@pytest.mark.parametrize("home", ["relative", "with space/'\"$x", "ünï ✓", "two\nlines"])
+def test_a_home_of_any_name(tmp_path: Path, home: str) -> None:
+    """The worker and its jobs find the same one."""
+    words = ("--set", "options.ticks=3", "--set", "options.pause=0.01")
+    where = home if home == "relative" else tmp_path / home
+    ended = call(where, "run", "stream_simulator", *words, "--wait", "--json", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    (artifact,) = json.loads(ended.stdout)["artifacts"]
+    assert Path(artifact["path"]).is_relative_to(tmp_path / home)
+
+
+def test_broken_settings_stop_no_job(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "settings.toml").write_text("theme = [")
+    words = ("--set", "options.ticks=3", "--set", "options.pause=0.01")
+    assert say("run", "stream_simulator", *words, "--wait").returncode == 0
+    assert "The worker goes on with the defaults" in read(tmp_path / "logs" / "worker.log")
+
+
+def test_a_full_disk_under_stdout_is_said(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [PROGRAM, "doctor"], env=environment(tmp_path), stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1 and "unexpected" not in ended.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -151,3 +152,44 @@ def test_types_of_a_workflow_file_can_be_resolved(tmp_path: Path) -> None:
     (entry,) = found(tmp_path)
     assert entry.workflow is not None
     assert entry.workflow.__module__ in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        ("import os\nos._exit(0)", "exit code 0"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "signal SIGSEGV"),
+        ("import os\nos.kill(os.getpid(), 9)", "signal SIGKILL"),
+    ],
+)
+def test_a_file_that_ends_its_reader_ends_a_trial_alone(tmp_path: Path, text: str, how: str) -> None:
+    write(tmp_path, "010_deadly.py", text)
+    write(tmp_path, "020_good.py", good("fine"))
+    every = Registry([(tmp_path, "yours")], installed=False, known=tmp_path / "known")
+    every.refresh()
+    deadly, fine = every.entries()
+    assert how in deadly.error and "not loaded" in deadly.error and fine.app_name == "fine"
+    assert len(list((tmp_path / "known").iterdir())) == 1, "the good one is not tried again"
+
+
+def test_what_a_trial_lets_pass_tells_its_own_error(tmp_path: Path) -> None:
+    write(tmp_path, "010_bad.py", "x = 1\n1 / 0")
+    for _ in range(2):
+        every = Registry([(tmp_path, "yours")], installed=False, known=tmp_path / "known")
+        every.refresh()
+        assert "line 2: ZeroDivisionError" in every.entries()[0].error
+
+
+def test_a_pipe_is_no_file_to_wait_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "010_pipe.py")
+    assert "no file" in found(tmp_path)[0].error
+
+
+def test_a_slow_import_takes_no_stream_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "LOAD_SECONDS", 0.05)
+    write(tmp_path, "010_slow.py", "import time\ntime.sleep(0.5)")
+    write(tmp_path, "020_asks.py", "input()")
+    streams = sys.stdin, sys.stdout, sys.stderr
+    slow, asks = found(tmp_path)
+    assert (sys.stdin, sys.stdout, sys.stderr) == streams
+    assert "did not end" in slow.error and "EOFError" in asks.error

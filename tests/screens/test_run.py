@@ -178,10 +178,109 @@ async def test_undo_and_history(tmp_path: Path) -> None:
             await it.sees("Hello Ada!")
             await it.press("escape", "u")
             await it.sees("one line of text")
-            await it.press("escape", "e")
+            await it.press("e")
             await it.sees("History of default-hello-01", "Your Name was taken back", "Your Name was submitted")
+            assert next(line for line in it.lines if "was submitted" in line).rstrip().endswith("Ada")
             await it.press("escape")
             await it.misses("History of")
+
+
+async def test_undo_puts_the_answer_into_its_input_again_and_can_be_repeated(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await opened(service, "Ada", "My own words")
+        async with stage(service) as it:
+            await it.sees("finalizes this run")
+            await it.press("u")
+            await it.sees("one line of text")
+            assert (await service.runs.open(run)).drafts == {"step_02": "My own words"}
+            await it.press("u")
+            await it.until(lambda: "My own words" not in it.text)
+            assert await value(service, run, "step_01") is None
+            await it.press("enter", "!", "enter")
+            await it.sees("My own words")
+            assert await value(service, run, "step_01") == {"name": "Ada!"}
+
+
+async def test_undo_of_an_edit_gives_back_what_was(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await opened(service, "Ada", "Hello Ada!")
+        before = (await service.runs.row(run)).record
+        async with stage(service) as it:
+            await it.sees("finalizes this run")
+            await it.press("1", "r", "enter")
+            await it.sees("editing", "Esc Leave")
+            await it.type("x")
+            await it.press("enter")
+            await it.sees("Hello Adax!")
+            await it.press("escape", "u")
+            await it.sees("editing", "Adax", "Esc Give back")
+            await it.press("u")
+            await it.sees("finalizes this run")
+            assert (await service.runs.row(run)).record == before
+            assert (await service.runs.open(run)).drafts == {}
+
+
+async def test_a_job_at_work_is_asked_about_and_reached_from_any_card(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service, serving(tmp_path) as worker:
+        options = {"ticks": 1_000, "pause": 0.1, "fail_at": 0, "kill_at": 0, "kill": "job"}
+        run = await opened(service, options, app_name="stream_simulator")
+        (job,) = await service.jobs.latest()
+        async with stage(service) as it:
+            await it.sees("Waiting for its turn")
+            await it.press("1", "u")
+            await it.sees("Take back your last step?", "Stream is at work")
+            await it.press("escape")
+            await it.misses("Take back your last step?")
+            await it.press("r")
+            await it.sees("Open Options again?", "The job of Stream stops.")
+            await it.press("escape")
+            await it.misses("Open Options again?")
+            await worker.db.write(lambda tx: jobs.set_state(tx, job.id, "failed", 2.0, error="No network."))
+            await it.sees("No network.", "t Try again")
+            await it.press("t")
+            await it.sees("Waiting for its turn", "x Cancel")
+            await it.press("x")
+            await it.sees("Cancelled.")
+            await it.press("u")
+            await it.sees("1000", "whole number")
+            assert (await service.runs.open(run)).drafts["step_01"]["ticks"] == 1_000
+
+
+async def test_the_result_that_ends_a_run_stays_open(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service, serving(tmp_path) as worker:
+        options = {"ticks": 3, "pause": 0, "fail_at": 0, "kill_at": 0, "kill": "job"}
+        await opened(service, options, app_name="stream_simulator")
+        (job,) = await service.jobs.latest()
+        async with stage(service) as it:
+            await it.sees("Waiting for its turn")
+            await worker.runs.complete(job.id, {"ticks": 3, "lines": 4})
+            await it.sees("finalizes this run", "3 ticks were counted")
+
+
+async def test_a_locked_run_offers_the_key_that_unlocks_it(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await opened(service, "Ada", "Hello Ada!")
+        async with stage(service, (120, 30)) as it:
+            await it.sees("f Finalize")
+            await it.press("f")
+            await it.sees("f Unlock")
+            await it.press("r", "u")
+            await it.sees("nothing in it changes")
+            assert len(it.app._notifications) == 1
+            await it.press("f")
+            await it.sees("f Finalize")
+            assert not (await service.runs.open(run)).locked
+
+
+async def test_one_works_for_whom_the_run_belongs_to(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        await service.runs.create("acme", "hello")
+        async with stage(service) as it:
+            await it.sees("pipetui › default", "acme-hello-01")
+            await it.press("end", "enter")
+            await it.sees("one line of text")
+            await it.press("escape", "escape")
+            await it.sees("acme › Hello Workflow", "next: Your Name")
 
 
 async def test_skip_wants_a_reason_and_only_where_it_may(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ async def test_rename_archive_bin_and_back(tmp_path: Path) -> None:
             await it.press("a")
             await it.sees("No run yet")
             await it.press("v")
-            await it.sees("Archive", "shop")
+            await it.sees("Archive", "shop", "v Bin")
             await it.press("t")
             await it.sees("The archive is empty.")
             await it.press("escape", "d")

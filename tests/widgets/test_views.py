@@ -9,9 +9,10 @@ from textual.widgets import Markdown as StockMarkdown
 
 from pipetui.engine.fields import Invalid
 from pipetui.engine.views import Markdown, Table, Text, View
+from pipetui.widgets.columns import columns_of, fit
 from pipetui.widgets.markdown import MarkdownView, rich_part
 from pipetui.widgets.plain import Plain
-from pipetui.widgets.tables import DataView, TableView, columns_of, fit
+from pipetui.widgets.tables import DataView, TableView
 from pipetui.widgets.views import TextView, view_widget, wrapped
 
 from .helpers import HIDDEN, HOSTILE, Host, Posts, screen_text

@@ -184,3 +184,19 @@ async def test_a_full_disk_is_waited_out(service: Service, probe: Begin, workers
     limit(resource.RLIM_INFINITY)
     assert await run.result() == 25
     assert (await run.effects()).count("work 0") == 1
+
+
+async def test_a_removed_lock_makes_no_second_worker(
+    service: Service, probe: Begin, workers: Workers, home: Paths
+) -> None:
+    """The first one ends; its job is not done twice at a time, and nothing that was kept is done again."""
+    run = await probe("ticks")
+    first = workers.start(idle=1.0)
+    await until(lambda: _has(run, "kept 3"))
+    home.worker_lock.unlink()
+    second = workers.start(idle=1.0)
+    assert await run.result() == 25
+    await until(lambda: first.poll() == 0 and second.poll() == 0)
+    works = [line for line in await run.effects() if line.startswith("work")]
+    assert len(works) <= 26, "only the tick that was cut off is done again"
+    assert (await run.row()).deaths <= 1 and workers.processes() == []

@@ -1,0 +1,54 @@
+"""The base of views made of lines that are drawn where they are looked at."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+
+class LinesView(ScrollView, can_focus=True):
+    """Lines that scroll, of which only those in sight are drawn. Its height is theirs, up to 16."""
+
+    DEFAULT_CSS = """
+    LinesView {
+        height: auto;
+        max-height: 16;
+        scrollbar-size-vertical: 1;
+        scrollbar-background: $surface;
+        overflow-x: hidden;
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key, f"go('{key}')", show=False) for key in ("up", "down", "pageup", "pagedown", "home", "end")
+    ]
+
+    def lay_out(self, width: int) -> int:
+        """How many lines there are in a view of `width` cells."""
+        raise NotImplementedError
+
+    def draw(self, number: int, width: int) -> Strip:
+        """Line `number`, from 0; it is cut or filled to `width` cells."""
+        raise NotImplementedError
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return self.lay_out(width)
+
+    def on_resize(self) -> None:
+        width = self.scrollable_content_region.width
+        self.virtual_size = Size(width, self.lay_out(width))
+        self._refresh_scrollbars()
+
+    def action_go(self, key: str) -> None:
+        page, all_lines = max(1, self.scrollable_content_region.height), self.virtual_size.height
+        by = {"up": -1, "down": 1, "pageup": -page, "pagedown": page, "home": -all_lines, "end": all_lines}
+        self.scroll_to(y=self.scroll_y + by[key], animate=False)
+
+    def render_line(self, y: int) -> Strip:
+        number, width = self.scroll_offset.y + y, self.scrollable_content_region.width
+        strip = self.draw(number, width) if number < self.virtual_size.height else Strip([])
+        return strip.adjust_cell_length(width, self.rich_style)
