@@ -30,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         try:
             args = parser().parse_args(given)
+            if args.sandbox and args.call != "start:app":
+                raise Exit(USAGE, "--sandbox opens the app; a command takes its data with --env sandbox.")
             code = _command(args.call)(args)
         except Exit as end:
             code = _say(end, args)

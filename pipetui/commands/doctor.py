@@ -149,9 +149,25 @@ def _database(where: Paths) -> Iterator[Finding]:
 
 
 def _worker(where: Paths) -> Iterator[Finding]:
+    from ..service import Service
     from ..service.starter import is_running
 
-    yield Finding("ok", "worker", "running" if is_running(where.worker_lock) else "not running (started when needed)")
+    async def count() -> int:
+        async with Service.open(where, starter=None) as service:
+            counts = await service.jobs.counts()
+            return counts.get("queued", 0) + counts.get("running", 0)
+
+    if is_running(where.worker_lock):
+        yield Finding("ok", "worker", "running")
+        return
+    try:
+        jobs = complete(count) if where.database.exists() else 0
+    except StoreError:
+        jobs = 0  # the database's own finding says it
+    if jobs:
+        yield Finding("warn", "worker", f"not running, and {jobs} under way", "pipetui jobs takes them up again.")
+    else:
+        yield Finding("ok", "worker", "not running (started when needed)")
 
 
 def _login_manager(where: Paths) -> Iterator[Finding]:

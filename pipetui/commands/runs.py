@@ -6,6 +6,7 @@ import time
 from argparse import Namespace
 
 from ..service import Service
+from ..store.runs import RunRow
 from ..text import ago
 from . import output
 from .exits import OK
@@ -45,7 +46,7 @@ def runs(args: Namespace) -> int:
             [
                 (
                     row["key"],
-                    row["next"],
+                    row["next"] if row["next"] != "finalize" else "complete",
                     row["job"],
                     ago(now - float(str(row["updated"]))) + " (archived)" * bool(row["archived"]),
                 )
@@ -55,13 +56,28 @@ def runs(args: Namespace) -> int:
     return OK
 
 
+async def _keyed(service: Service, key: str) -> RunRow:
+    """The run of this whole key or id. Refusal when there is none, with those that only end so."""
+    from ..engine.refusals import Refusal
+
+    try:
+        return await service.shelves.keyed(key)
+    except Refusal:
+        lines = await service.shelves.lines(shelf=None, text=key, limit=20)
+        meant = [f"{line.profile}-{line.app_name}-{line.part}" for line in lines]
+        meant = [whole for whole in meant if whole.endswith(f"-{key}")][:3]
+        if not meant:
+            raise
+        raise Refusal(f"There is no run {key}; did you mean {' or '.join(meant)}?") from None
+
+
 def show(args: Namespace) -> int:
     from ..engine.refusals import Refusal
     from ..engine.values import encode
     from . import report
 
     async def read(service: Service) -> int:
-        row = await service.shelves.keyed(args.key)
+        row = await _keyed(service, args.key)
         try:
             snapshot = await service.runs.look(row.id)
         except Refusal as refusal:  # its workflow is gone: the record can still be read
@@ -84,7 +100,7 @@ def show(args: Namespace) -> int:
 
 def events(args: Namespace) -> int:
     async def read(service: Service) -> int:
-        row = await service.shelves.keyed(args.key)
+        row = await _keyed(service, args.key)
         history = await service.runs.history(row.id, last=100_000)
         if args.json:
             output.document(

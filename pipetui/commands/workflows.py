@@ -85,8 +85,11 @@ def _accepts(workflow: type[Workflow], step: Step) -> str:
 
 
 def _said(field: Field) -> str:
-    default = "" if field.default is None else f" (default {field.summary(field.default)})"
-    return field.accepts + default
+    default = field.default
+    if default is None:
+        return field.accepts
+    said = default if isinstance(default, str) else field.summary(default)  # as --set takes it, not as a card shows it
+    return f"{field.accepts} (default {said})" if said else field.accepts
 
 
 def _step(workflow: type[Workflow], step: Step) -> dict[str, object]:

@@ -216,7 +216,7 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
 
 def _plain(name: str) -> str:
     """`crawl.20240301.outlinks_internal.graph.url` and `Outlinks Internal Graph URL` are the same name."""
-    name = re.sub(r"^\s*crawl\.\d{8}\.", "", name.lower())
+    name = re.sub(r"^\s*crawl\.\d{8}(-\d+)?\.", "", name.lower())
     return re.sub(r"[^a-z0-9]+", " ", name).strip()
 
 

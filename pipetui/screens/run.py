@@ -81,7 +81,7 @@ class RunScreen(MainScreen):
     async def on_mount(self) -> None:
         await self.host.entries()
         try:
-            snapshot = await self.service.runs.open(self.run_id)
+            snapshot = await self.service.runs.open(self.run_id, fresh=True)
         except Refusal as refusal:
             self.host.say(refusal, "warning")
             self.host.go(Place("workflow", self._app_name) if self._app_name else Place())
@@ -273,9 +273,9 @@ class RunScreen(MainScreen):
             return
         finally:
             self._moving = False
+            if self._missed:
+                self.call_later(self.changed, None)
         await self._show(snapshot, follow=True, into_input=into_input)
-        if self._missed:
-            await self.changed(None)
 
     def on_card_view_submitted(self, event: CardView.Submitted) -> None:
         self._submit(event.step_id, event.given)
@@ -310,8 +310,7 @@ class RunScreen(MainScreen):
 
     async def on_card_view_retried(self, event: CardView.Retried) -> None:
         if event.job_id is None:
-            self.service.asker.forget()
-            await self._show(await self.service.runs.open(self.run_id), follow=True)
+            await self._show(await self.service.runs.open(self.run_id, fresh=True), follow=True)
             return
         await self._worker_said(await self.service.jobs.retry(event.job_id))
 

@@ -10,6 +10,7 @@ from typing import Any
 from ..engine import limits, registry
 from ..engine.cards import Facts
 from ..engine.fields import Field, Invalid
+from ..engine.jobs import JobError
 from ..engine.record import is_locked
 from ..engine.transitions import halts, is_present, said_when_locked
 from ..engine.values import digest
@@ -18,12 +19,15 @@ from ..engine.workflow import Step, Workflow
 from .handle import Handle
 
 LOOK_SECONDS = 5.0
-"""For `when`, `form`, `view`, `transform` and `summary`, which only look."""
+"""For `when`, `view`, `transform` and `summary`, which only look."""
+
+FORM_SECONDS = 20.0
+"""For `form`, which may ask a service what there is to choose from."""
 
 SUBMIT_SECONDS = 60.0
 """For `submit`, `finalizing` and `unfinalizing`, which may ask somebody."""
 
-_MOST_CACHED = 2000
+_MOST_RUNS = 100
 
 
 class Broken(Exception):
@@ -34,11 +38,11 @@ class Asker:
     """Asks workflows' code and remembers the answers."""
 
     def __init__(self) -> None:
-        self._answers: dict[str, Any] = {}
+        self._answers: dict[str, dict[str, Any]] = {}  # by run, then by step and the values above
 
-    def forget(self) -> None:
-        """So that the next look asks anew: after a failure, at a person's wish."""
-        self._answers.clear()
+    def forget(self, run: str) -> None:
+        """So that the next look at this run asks anew: somebody opens it, and the world may have changed."""
+        self._answers.pop(run, None)
 
     async def facts(self, handle: Handle, values: Mapping[str, Any], source: str) -> dict[str, Facts]:
         """The facts of every step up to where the chain ends. `values`: the record with large values in place."""
@@ -46,7 +50,7 @@ class Asker:
         facts: dict[str, Facts] = {}
         said = said_when_locked(handle.record) if is_locked(handle.record) else None
         nearest: Any = None
-        above: list[Any] = [source, handle.id]
+        above: list[Any] = [source]
         for step in workflow.body():
             key = digest(*above, step.id)
             facts[step.id] = fact = await self._fact(handle, step, values, nearest, key, said)
@@ -82,7 +86,7 @@ class Asker:
                 return Facts(summary=await self._summary(handle, step, values, key))
             field: Field | None = None
             if form := handle.workflow.hook(step, "form"):
-                field = await self._once(f"{key} form", handle, lambda: form(handle))
+                field = await self._once(f"{key} form {handle.version}", handle, lambda: form(handle), FORM_SECONDS)
                 if not isinstance(field, Field):
                     raise TypeError(f"{step.id}_form returned {type(field).__name__}, not a Field")
             suggestion = None
@@ -101,12 +105,13 @@ class Asker:
         value = values[step.id][step.done]
         return str(await self._once(f"{key} {digest(handle.record[step.id])}", handle, lambda: summary(value)))
 
-    async def _once(self, key: str, handle: Handle, work: Callable[[], Any]) -> Any:
-        if key not in self._answers:
-            if len(self._answers) > _MOST_CACHED:
-                self._answers.clear()
-            self._answers[key] = await ask(handle, work, LOOK_SECONDS)
-        return self._answers[key]
+    async def _once(self, key: str, handle: Handle, work: Callable[[], Any], seconds: float = LOOK_SECONDS) -> Any:
+        answers = self._answers.setdefault(handle.id, {})
+        if key not in answers:
+            if len(self._answers) > _MOST_RUNS:
+                self._answers = {handle.id: answers}
+            answers[key] = await ask(handle, work, seconds)
+        return answers[key]
 
 
 async def ask(handle: Handle, work: Callable[[], Any], seconds: float) -> Any:
@@ -120,6 +125,8 @@ async def ask(handle: Handle, work: Callable[[], Any], seconds: float) -> Any:
             result = await limits.within(result, seconds)
     except Invalid:
         raise
+    except JobError as error:  # a sentence already
+        raise Broken(str(error)) from error
     except Exception as error:  # foreign code: whatever it raises is its own failure
         handle.workflow.log.warning("failed", exc_info=error)
         raise Broken(registry.explain(error, Path(_file(handle.workflow)))) from error

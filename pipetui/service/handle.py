@@ -39,6 +39,7 @@ class Handle:
         space: dict[str, Any],
     ) -> None:
         self.id, self.profile, self.app_name, self.part = row.id, row.profile, row.app_name, row.part
+        self.version = row.version
         self.key = keys.compose(row.profile, row.app_name, row.part)
         self.folder = folder
         self.shared = service.paths.data

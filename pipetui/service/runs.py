@@ -137,8 +137,13 @@ class Runs(Shelves):
         snapshot = await self._snapshot(_Rows(row, {}, {}, {}, await self._space(app_name), []), entry)
         return await self._go_on(snapshot)
 
-    async def open(self, run: str) -> Snapshot:
-        """A run as it is now, and what goes on by itself begun. Refusal when it or its workflow is gone."""
+    async def open(self, run: str, *, fresh: bool = False) -> Snapshot:
+        """A run as it is now, and what goes on by itself begun. Refusal when it or its workflow is gone.
+
+        `fresh` asks the workflow's code anew what it said before of the same values: when a person opens the run.
+        """
+        if fresh:
+            self._service.asker.forget(run)
         return await self._go_on(await self._read(run))
 
     async def look(self, run: str) -> Snapshot:

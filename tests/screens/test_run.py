@@ -242,7 +242,7 @@ async def test_a_job_at_work_is_asked_about_and_reached_from_any_card(tmp_path: 
             await it.press("x")
             await it.sees("Cancelled.")
             await it.press("u")
-            await it.sees("1000", "whole number")
+            await it.sees("1000", "Submit")
             assert (await service.runs.open(run)).drafts["step_01"]["ticks"] == 1_000
 
 
