@@ -18,6 +18,9 @@ from ..widgets.plain import Plain
 
 T = TypeVar("T")
 
+AROUND = 8
+"""Lines of a box beside what scrolls in it: padding, title, gaps, keys (which may take two)."""
+
 
 class Dialog(ModalScreen[T], Generic[T]):
     """A box in the middle; Esc closes it with None."""
@@ -43,6 +46,11 @@ class Dialog(ModalScreen[T], Generic[T]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close")]
+
+    def on_resize(self) -> None:
+        """What scrolls leaves room for the title above it and the keys below it."""
+        for widget in self.query(".scrolls"):
+            widget.styles.max_height = max(3, self.size.height * 9 // 10 - AROUND)
 
     def action_close(self) -> None:
         self.dismiss(None)
@@ -112,7 +120,7 @@ class Reading(Dialog[None]):
     DEFAULT_CSS = """
     Reading > .box {
         width: 100;
-        & > VerticalScroll { height: auto; max-height: 56vh; }
+        & > VerticalScroll { height: auto; }
     }
     """
 
@@ -123,7 +131,7 @@ class Reading(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
             yield Plain(self._title, classes="title", limit=500)
-            with VerticalScroll(can_focus=True):
+            with VerticalScroll(classes="scrolls", can_focus=True):
                 yield Plain(self._text)
             yield Plain("Esc closes this", classes="keys")
 

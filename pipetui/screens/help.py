@@ -19,7 +19,7 @@ class Help(Dialog[None]):
     DEFAULT_CSS = """
     Help > .box {
         width: 96;
-        & > VerticalScroll { height: auto; max-height: 56vh; }
+        & > VerticalScroll { height: auto; }
     }
     """
 
@@ -31,7 +31,7 @@ class Help(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
             yield Plain("Keys", classes="title")
-            with VerticalScroll(can_focus=True):
+            with VerticalScroll(classes="scrolls", can_focus=True):
                 yield Static(self._table(), markup=False)
             yield Plain(f"Esc closes this · other keys: [keys] in {self._settings}", classes="keys", limit=300)
 

@@ -40,14 +40,14 @@ class History(Dialog[None]):
     DEFAULT_CSS = """
     History > .box {
         width: 100;
-        & > Listing { height: 20; max-height: 56vh; }
+        & > Listing { height: 20; }
     }
     """
 
     def __init__(self, key: str, workflow: type[Workflow], events: Sequence[Event]) -> None:
         super().__init__()
         self._key, self._workflow, self._events = key, workflow, events
-        self._list = Listing()
+        self._list = Listing(classes="scrolls")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):

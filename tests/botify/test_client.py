@@ -55,7 +55,7 @@ async def test_rows_come_page_after_page(stage: Stage) -> None:
 
 
 async def test_two_clients_keep_one_pace(tmp_path: Path) -> None:
-    """The sandbox counts: never more than 5 in a second, and nobody is refused."""
+    """Eight calls of two clients are as far apart as eight of one; on their own they would take half that time."""
     async with Sandbox(seed=1, links=LINKS) as sandbox:
         async with (
             client_of(sandbox, tmp_path, rate=4.0) as one,
@@ -63,7 +63,8 @@ async def test_two_clients_keep_one_pace(tmp_path: Path) -> None:
         ):
             await asyncio.gather(*(client.collections(SHOP) for client in (one, other) for _ in range(4)))
         state = sandbox.state()
-    assert state["most_requests_in_a_second"] <= 5
+    asked = [entry["at"] for entry in state["requests"]]
+    assert asked[-1] - asked[0] > 1.4
     assert [entry["status"] for entry in state["requests"]] == [200] * 8
 
 
