@@ -1,4 +1,4 @@
-# make run: the app, with its data in .pipetui. make test: everything that must hold. Both do their own set-up.
+# make run: the app in its sandbox, with its data in .pipetui. make test: everything that must hold. Both do their own set-up.
 # Nothing outside of this checkout is written: uv and pip keep no caches.
 
 PYTHON ?= python3
@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: run test chaos bench format clean
 
 run: $(READY)
-	@PIPETUI_HOME='$(CURDIR)/.pipetui' $(BIN)/pipetui $(ARGS)
+	@PIPETUI_HOME='$(CURDIR)/.pipetui' $(BIN)/pipetui $(or $(ARGS),--sandbox)
 
 test: $(READY)
 	$(BIN)/ruff format --check .

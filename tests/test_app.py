@@ -15,10 +15,12 @@ from textual.widgets import Input
 
 from pipetui import app as program
 from pipetui.app import STORM, PipetuiApp
+from pipetui.paths import Paths
 from pipetui.screens.base import MainScreen
 from pipetui.screens.commands import COMMANDS, keymap_of
 from pipetui.screens.home import Home
 from pipetui.screens.run import RunScreen
+from pipetui.service import Service
 from pipetui.service.place import Place
 from pipetui.settings import Settings, load
 from pipetui.store import jobs
@@ -132,6 +134,7 @@ def test_what_the_guards_lean_on_is_there() -> None:
         (App, "_register_child"),
         (Widget, "_dispatch_message"),
         (Screen, "_push_result_callback"),
+        (App, "_unnotify"),
     ):
         assert hasattr(owner, name)
 
@@ -164,7 +167,7 @@ async def test_nothing_from_outside_acts_or_steers(tmp_path: Path) -> None:
         await service.runs.submit(run.id, "step_02")
         (job,) = await service.jobs.latest()
         await service.db.write(lambda tx: jobs.set_state(tx, job.id, "failed", 1.0, error=HOSTILE))
-        async with stage(service, (140, 40)) as it:
+        async with stage(service, (140, 60)) as it:
 
             async def look(*texts: str) -> None:
                 await it.sees(*texts)
@@ -258,6 +261,36 @@ async def test_a_job_that_ends_elsewhere_is_told_with_the_bell(tmp_path: Path, m
         async with stage(service) as it:
             await it.sees("Hello Workflow")
             assert "While you were away" not in it.text
+
+
+async def test_jobs_go_on_though_their_worker_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipetui.app.WORK_SECONDS", 0.05)
+    called: list[Paths] = []
+
+    async def starter(paths: Paths) -> str:
+        called.append(paths)
+        return "There is no worker."
+
+    async with Service.open(paths_in(tmp_path), Settings(), starter=starter) as service:
+        run = await service.runs.create("default", "stream_simulator")
+        async with stage(service) as it:
+            await it.sees("Hello Workflow")
+            await it.pilot.pause(0.2)
+            assert not called, "nobody is started for nothing"
+            await service.runs.submit(run.id, "step_01", OPTIONS)
+            await it.sees("1 running", "There is no worker.")
+            await it.until(lambda: len(called) > 2)
+            assert len(it.app._notifications) == 1, "it is told once"
+
+
+async def test_leaving_tells_that_jobs_go_on(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await service.runs.create("default", "stream_simulator")
+        await service.runs.submit(run.id, "step_01", OPTIONS)
+        async with stage(service) as it:
+            await it.sees("1 running")
+            await it.press("q")
+            await it.until(lambda: it.app.last_words == "1 job goes on in the background.")
 
 
 async def test_what_happened_while_one_was_away_is_told_once(tmp_path: Path) -> None:

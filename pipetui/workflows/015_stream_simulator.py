@@ -27,7 +27,7 @@ class Stream(TypedDict):
 class StreamSimulator(Workflow):
     APP_NAME = "stream_simulator"
     DISPLAY_NAME = "Stream Simulator 🌊"
-    ENDPOINT_MESSAGE = "See what a job is: it goes on when you leave, and where it stood when something breaks."
+    ENDPOINT_MESSAGE = "See what a job is: it goes on while you are away, and after a fault."
     TRAINING_PROMPT = "stream_simulator.md"
 
     steps = [

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 URLS = TextArea(blank=True, placeholder="example.com/page", hint="one address a line, http or https")
 OVERVIEW = ["status", "title", "findings", "seconds", "url"]
 FINDINGS = ["severity", "problem", "url", "detail"]
+SEVERITIES = ["error", "warning", "notice"]
 
 
 class Options(TypedDict):
@@ -49,7 +50,7 @@ class Problem(TypedDict):
 class UrlInspector(Workflow):
     APP_NAME = "url_inspector"
     DISPLAY_NAME = "URL Inspector 🔎"
-    ENDPOINT_MESSAGE = "Paste addresses, one a line; get what each page tells search engines, and what is wrong."
+    ENDPOINT_MESSAGE = "Paste addresses; see what each page tells search engines, and what is wrong."
     TRAINING_PROMPT = "url_inspector.md"
 
     steps = [
@@ -154,7 +155,8 @@ class UrlInspector(Workflow):
         pages = files.read_rows(run.folder / "pages.jsonl")
         found = await asyncio.to_thread(findings, pages, files.read_links(run.folder / "links.csv"))
         async with job.artifact("findings.csv") as artifact:
-            lines = ([each.severity, each.label, each.url, each.detail] for each in found)
+            worst_first = sorted(found, key=lambda each: SEVERITIES.index(each.severity))
+            lines = ([each.severity, each.label, each.url, each.detail] for each in worst_first)
             artifact.rows = _write(artifact.path, FINDINGS, lines)
         return [
             Problem(code=count.code, label=count.label, severity=count.severity, pages=count.pages)

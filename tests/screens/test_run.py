@@ -207,11 +207,14 @@ async def test_undo_of_an_edit_gives_back_what_was(tmp_path: Path) -> None:
         before = (await service.runs.row(run)).record
         async with stage(service) as it:
             await it.sees("finalizes this run")
-            await it.press("1", "r", "enter")
+            await it.press("1", "r")
+            await it.sees("Open Your Name again?")
+            await it.press("enter")
             await it.sees("editing", "Esc Leave")
             await it.type("x")
             await it.press("enter")
             await it.sees("Hello Adax!")
+            await it.until(lambda: isinstance(it.app.focused, Input))
             await it.press("escape", "u")
             await it.sees("editing", "Adax", "Esc Give back")
             await it.press("u")
@@ -243,7 +246,7 @@ async def test_a_job_at_work_is_asked_about_and_reached_from_any_card(tmp_path: 
             await it.sees("Cancelled.")
             await it.press("u")
             await it.sees("1000", "Submit")
-            assert (await service.runs.open(run)).drafts["step_01"]["ticks"] == 1_000
+            assert (await service.runs.open(run)).drafts["step_01"]["ticks"] == "1000"
 
 
 async def test_the_result_that_ends_a_run_stays_open(tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ async def test_from_pasted_lines_to_findings(service: Service, workers: Workers)
     assert {file.name for file in snapshot.artifacts} == {
         "pages.csv", "links.csv", "pages.jsonl", "overview.csv", "findings.csv",
     }  # fmt: skip
+    severities = [row["severity"] for row in read(snapshot, "findings.csv")]
+    assert severities == sorted(severities, key=["error", "warning", "notice"].index), "the worst stand first"
     overview = read(snapshot, "overview.csv")
     assert [row["status"] for row in overview] == ["200", "200", "200", "200", "404", "200", "–", "–"]
     assert overview[3]["title"].startswith("'="), "a spreadsheet must not take it for a formula"

@@ -1,0 +1,130 @@
+"""How the screens look. After a wanted change: `pytest tests/screens/test_snapshots.py --snapshot-update`."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from syrupy.assertion import SnapshotAssertion
+
+from pipetui.engine.jobs import Progress
+from pipetui.service import Service
+from pipetui.service.place import Place
+from pipetui.service.service import BUILT_IN
+from pipetui.store import jobs
+from tests.screens.stage import Stage, serving, stage
+
+OPTIONS = {"ticks": 200, "pause": 0.1, "fail_at": 0, "kill_at": 0, "kill": "job"}
+
+pytestmark = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
+
+
+@pytest.fixture(autouse=True)
+def still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two workflows that stay, and a time that does too."""
+    folder = tmp_path / "built in"
+    folder.mkdir()
+    for name in ("010_hello.py", "015_stream_simulator.py"):
+        shutil.copy(BUILT_IN / name, folder)
+    monkeypatch.setattr("pipetui.service.service.BUILT_IN", folder)
+    for module in ("looks", "jobs"):
+        monkeypatch.setattr(f"pipetui.screens.{module}.ago", lambda seconds: "3 min ago")
+
+
+@pytest.fixture
+def picture(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(SVGImageExtension)
+
+
+async def hello(service: Service, *values: str, part: str = "01") -> str:
+    run = await service.runs.create("default", "hello", part)
+    for number, value in enumerate(values, 1):
+        await service.runs.submit(run.id, f"step_{number:02}", value)
+    return run.id
+
+
+async def stream(service: Service, part: str = "01") -> tuple[str, str]:
+    """A run of the stream simulator, and its job, which is at work."""
+    run = await service.runs.create("default", "stream_simulator", part)
+    await service.runs.submit(run.id, "step_01", OPTIONS)
+    job = (await service.jobs.latest())[0].id
+    await service.db.write(lambda tx: jobs.set_state(tx, job, "running", 1.0))
+    await service.db.write(lambda tx: jobs.put_progress(tx, {job: Progress(50, 200, "Tick 50")}))
+    return run.id, job
+
+
+async def go_on(service: Service, screen: str, app_name: str = "", run: str = "") -> None:
+    """The app opens there."""
+    await Place(service.db).put({"screen": screen, "app_name": app_name, "run": run, "memory": {}})
+
+
+@asynccontextmanager
+async def shown(service: Service, size: tuple[int, int], *texts: str) -> AsyncIterator[Stage]:
+    async with stage(service, size) as it:
+        await it.sees(*texts)
+        await it.pilot.pause()
+        yield it
+
+
+async def test_home(tmp_path: Path, size: tuple[int, int], picture: SnapshotAssertion) -> None:
+    async with serving(tmp_path) as service:
+        await service.runs.finalize(await hello(service, "Ada", "Hello Ada!"))
+        await hello(service, "Grace", "Hello Grace!", part="02")
+        await hello(service, "Eve", part="03")
+        await stream(service)
+        async with shown(service, size, "Hello Workflow", "next: Hello Message", "1 running") as it:
+            assert it.app.export_screenshot() == picture
+
+
+async def test_a_run_with_a_job_at_work(tmp_path: Path, size: tuple[int, int], picture: SnapshotAssertion) -> None:
+    async with serving(tmp_path) as service:
+        run, _ = await stream(service)
+        await go_on(service, "run", "stream_simulator", run)
+        async with shown(service, size, "50 of 200", "1 running") as it:
+            assert it.app.export_screenshot() == picture
+
+
+async def test_a_locked_run(tmp_path: Path, size: tuple[int, int], picture: SnapshotAssertion) -> None:
+    async with serving(tmp_path) as service:
+        run = await hello(service, "Ada", "Hello Ada!")
+        await service.runs.finalize(run)
+        await go_on(service, "run", "hello", run)
+        async with shown(service, size, "f unlocks it") as it:
+            assert it.app.export_screenshot() == picture
+
+
+async def test_jobs(tmp_path: Path, size: tuple[int, int], picture: SnapshotAssertion) -> None:
+    async with serving(tmp_path) as service:
+        _, failed = await stream(service)
+        await service.db.write(lambda tx: jobs.set_state(tx, failed, "failed", 2.0, error="No network."))
+        _, done = await stream(service, "02")
+        await service.runs.complete(done, {"ticks": 200, "lines": 201})
+        await stream(service, "03")
+        await go_on(service, "jobs")
+        async with shown(service, size, "Under way", "No network.", "1 running") as it:
+            assert it.app.export_screenshot() == picture
+
+
+async def test_a_confirmation(tmp_path: Path, size: tuple[int, int], picture: SnapshotAssertion) -> None:
+    async with serving(tmp_path) as service:
+        run, _ = await stream(service)
+        await go_on(service, "run", "stream_simulator", run)
+        async with shown(service, size, "50 of 200", "1 running") as it:
+            await it.press("1", "r")
+            await it.sees("Open Options again?")
+            await it.pilot.pause()
+            assert it.app.export_screenshot() == picture
+
+
+async def test_what_happened_while_one_was_away(
+    tmp_path: Path, size: tuple[int, int], picture: SnapshotAssertion
+) -> None:
+    async with serving(tmp_path) as service, serving(tmp_path) as worker:
+        _, job = await stream(service)
+        async with shown(service, size, "1 running"):
+            pass
+        await worker.db.write(lambda tx: jobs.set_state(tx, job, "failed", 2.0, error="No network."))
+        async with shown(service, size, "While you were away", "No network.", "failed ·") as it:
+            assert it.app.export_screenshot() == picture
