@@ -1,5 +1,6 @@
 """The app as a whole: what goes wrong in it, what comes from outside, sizes, keys, news, settings."""
 
+import logging
 import random
 import subprocess
 import sys
@@ -46,6 +47,7 @@ def fail(*_: Any) -> None:
 async def test_an_exception_anywhere_is_told_and_logged_and_the_app_goes_on(
     tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(logging.getLogger("pipetui"), "propagate", True)  # `log.start`, in another test, ends that
     async with serving(tmp_path) as service, stage(service, expected=True) as it:
         await it.sees("Hello Workflow")
         screen = it.app.main

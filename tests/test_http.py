@@ -252,3 +252,27 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     return context
+
+
+async def test_a_kept_connection_that_the_server_closes_costs_no_page(site: Site) -> None:
+    site.page("/a", "first")
+
+    async def closes_once(writer: asyncio.StreamWriter) -> None:
+        if site.paths().count("/b") > 1:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond")
+
+    site.raw("/b", closes_once)
+    async with http.client() as client:
+        await http.fetch(client, site.url + "/a", timeout=10, limit_bytes=100)
+        response = await http.fetch(client, site.url + "/b", timeout=10, limit_bytes=100)
+    assert response.body == b"second" and site.paths() == ["/a", "/b", "/b"]
+
+
+async def test_a_fresh_connection_that_the_server_closes_is_told_and_not_tried_again(site: Site) -> None:
+    async def closes(writer: asyncio.StreamWriter) -> None:
+        """Says nothing."""
+
+    url = site.raw("/b", closes)
+    with pytest.raises(http.BadAnswer):
+        await get(url)
+    assert site.paths() == ["/b"]

@@ -165,7 +165,10 @@ def _worker(where: Paths) -> Iterator[Finding]:
     except StoreError:
         jobs = 0  # the database's own finding says it
     if jobs:
-        yield Finding("warn", "worker", f"not running, and {jobs} {'job is' if jobs == 1 else 'jobs are'} under way", "pipetui jobs takes them up again.")
+        left = "1 job is" if jobs == 1 else f"{jobs} jobs are"
+        yield Finding(
+            "warn", "worker", f"not running, and {left} under way", "To have them taken up again: pipetui jobs"
+        )
     else:
         yield Finding("ok", "worker", "not running (started when needed)")
 

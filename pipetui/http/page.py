@@ -95,8 +95,7 @@ async def _ask(
     """One request: its answer, and where a redirect leads (then the body is left alone)."""
     started = time.monotonic()
     try:
-        request = client.build_request("GET", address, headers=headers)
-        async with closing(await client.send(request, stream=True)) as sent:
+        async with closing(await _send(client, address, headers)) as sent:
             response = Response(
                 url=str(address),
                 final_url=str(address),
@@ -112,6 +111,27 @@ async def _ask(
             return replace(response, body=body, truncated=truncated), None
     except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, ConnectionError, UnicodeError) as error:
         raise named(error, address.host) from error
+
+
+async def _send(client: httpx.AsyncClient, address: httpx.URL, headers: dict[str, str] | None) -> httpx.Response:
+    """The answer to a GET, its body still to be read.
+
+    A server may close a connection that was kept open just when it is used again. Then another one is taken, as
+    RFC 9112, 9.3.1 allows and browsers do; what breaks a fresh one is an error.
+    """
+    while True:
+        fresh = False
+
+        async def trace(event: str, _: object) -> None:
+            nonlocal fresh
+            fresh = fresh or event == "connection.connect_tcp.started"
+
+        request = client.build_request("GET", address, headers=headers, extensions={"trace": trace})
+        try:
+            return await client.send(request, stream=True)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            if fresh:
+                raise
 
 
 @asynccontextmanager

@@ -27,6 +27,8 @@ from .looks import column, column_right, job_mark, job_word
 
 MOST = 200
 REFRESH = 10.0
+WIDE = 100
+"""In fewer columns the states are marks alone, so that there is room for what a job says."""
 
 
 class JobsScreen(MainScreen):
@@ -80,10 +82,14 @@ class JobsScreen(MainScreen):
         workflow = entry.workflow if entry else None
         label = next((step.show for step in workflow.body() if step.id == job.step), job.step) if workflow else job.step
         key = keys.compose(run.profile, run.app_name, run.part)
-        left = Content.assemble(
-            " ", job_mark(job.state), "  ", column(line(f"{key} · {label}"), 44), "  ",
-            column(job_word(job.state), 10), line(_said(job), MUTED),
-        )  # fmt: skip
+        said = line(_said(job), MUTED)
+        if self.size.width < WIDE:  # the mark says it too
+            word, cells = Content(""), 36
+            said = said or job_word(job.state)
+        else:
+            word, cells = column(job_word(job.state), 10), 44
+        name = column(line(f"{key} · {label}"), cells)
+        left = Content.assemble(" ", job_mark(job.state), "  ", name, "  ", word, said)
         return Row(job.id, left, column_right(line(self._amount(job), MUTED), 14), item=job)
 
     def _amount(self, job: JobRow) -> str:
@@ -120,6 +126,9 @@ class JobsScreen(MainScreen):
             case "jobs":
                 return False
         return True
+
+    async def on_resize(self) -> None:
+        await self._show()
 
     def on_listing_moved(self) -> None:
         row = self._list.current

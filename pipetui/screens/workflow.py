@@ -144,6 +144,8 @@ class WorkflowScreen(MainScreen):
 
     def label(self, command: str) -> str:
         match command:
+            case "new":
+                return "New run"
             case "shelf":
                 return {"active": "", "archived": "Bin", "binned": "Runs"}[self._shelf]
             case "back" if self._box.has_focus or self._box.value:
@@ -208,9 +210,8 @@ class WorkflowScreen(MainScreen):
         async def empty(yes: bool | None) -> None:
             if yes:
                 count = await self.service.runs.empty_bin()
-                self.host.say(
-                    "1 run is gone, with its files." if count == 1 else f"{count} runs are gone, with their files."
-                )
+                gone = "1 run is" if count == 1 else f"{count} runs are"
+                self.host.say(f"{gone} gone, and what files there were.")
                 await self._show()
 
         text = (

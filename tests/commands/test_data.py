@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import io
 import sqlite3
 from pathlib import Path
 
 import pytest
+
+from pipetui.paths import paths
+from pipetui.service import Service
 
 from .conftest import Say
 
@@ -89,6 +93,18 @@ def test_the_doctor_finds_a_sound_house(say: Say) -> None:
     assert "sound" in found["database"]["found"] and found["data"]["mark"] == "ok"
     assert {"Ollama", "browser", "terminal", "logout", "worker", "settings", "textual"} <= set(found)
     assert all(line["advice"] for line in answer.json if line["mark"] == "warn" and line["what"] != "terminal")
+
+
+def test_the_doctor_misses_the_worker_of_a_job(say: Say, home: Path) -> None:
+    async def leave_a_job() -> None:
+        async with Service.open(paths("prod"), starter=None) as service:
+            run = await service.runs.create("default", "stream_simulator")
+            options = {"ticks": 1, "pause": 0, "fail_at": 0, "kill_at": 0, "kill": "job"}
+            await service.runs.submit(run.id, "step_01", options)
+
+    asyncio.run(leave_a_job())
+    found = {line["what"]: line for line in say("doctor", "--json").json}
+    assert found["worker"]["mark"] == "warn" and "1 job is under way" in found["worker"]["found"]
 
 
 def test_the_doctor_names_what_is_broken(say: Say, home: Path) -> None:

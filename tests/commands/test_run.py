@@ -37,6 +37,19 @@ def test_a_key_goes_on_or_makes_the_run(say: Say) -> None:
     assert [run["key"] for run in say("runs", "--json").json] == ["default-hello-07"]
 
 
+def test_the_end_of_a_key_is_a_hint_at_the_whole(say: Say) -> None:
+    say(*ADA, "--key", "shop", "--set", "greeting=Hi")
+    for command in ("show", "events"):
+        answer = say(command, "shop")
+        assert answer.code == 2 and "did you mean default-hello-shop?" in answer.err
+    assert "did you mean" not in say("show", "op").err
+    assert "default-hello-shop  complete" in say("runs").out
+
+
+def test_a_default_is_said_as_set_takes_it(say: Say) -> None:
+    assert "one of: job, worker (default job)" in say("describe", "stream_simulator").out
+
+
 def test_profiles_have_runs_of_their_own(say: Say) -> None:
     say("--profile", "My Shop", *ADA)
     say(*ADA, "--profile", "other")

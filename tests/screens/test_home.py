@@ -24,7 +24,7 @@ async def test_search_narrows_as_one_types_and_enter_opens_what_is_left(tmp_path
 
 async def test_n_starts_a_run_of_the_workflow_under_the_cursor(tmp_path: Path) -> None:
     async with serving(tmp_path) as service, stage(service) as it:
-        await it.sees("Hello Workflow", "n New run")
+        await it.sees("Hello Workflow", "n New ")
         await it.press("down", "n")
         await it.sees("default-stream_simulator-", "01")
         await it.type("mine")  # in place of what is proposed
