@@ -229,7 +229,8 @@ class Walk:
         """The run when the job of this card is over, or asks."""
         self.parting = f"{card.step.show} of {snapshot.key} goes on in the background."
         feed, progress = self.service.feed(), Progress()
-        await feed.look()  # sets its cursor: what happens from here on is seen
+        await feed.look()  # sets its cursor: what happens from here on is seen, and what did before is read
+        self.snapshot = snapshot = await self.runs.open(snapshot.id)
         stop = asyncio.Event()
         helper = asyncio.create_task(self._keep_worked(stop))
         try:

@@ -28,13 +28,16 @@ class Feed:
         self._last_change = time.monotonic()
 
     async def look(self) -> Changes | None:
-        """What changed since the last look; None when nothing did, or when it can't be told just now."""
-        version = await self._db.data_version()
-        if version is None or version == self._version:
-            return None
+        """What changed since the last look; None when nothing did, or when it can't be told just now.
+
+        The first look sets the cursor, whoever writes meanwhile: what is read after it misses nothing.
+        """
         since = self._rev
         if since is None:
-            self._rev, self._version = await self._db.read(rev.current), version
+            self._rev = await self._db.read(rev.current)
+            return None
+        version = await self._db.data_version()
+        if version is None or version == self._version:
             return None
         changes = await self._db.read(lambda tx: rev.since(tx, since))
         self._rev, self._version = changes.rev, version

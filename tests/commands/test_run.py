@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+from pipetui.service.feed import Feed
+from pipetui.store import jobs
+from pipetui.store.rev import Changes
+from tests.e2e.test_headless import worker
 
 from .conftest import Say
 
@@ -218,3 +227,22 @@ def test_a_workflow_that_fails_is_a_sentence(say: Say, home: Path) -> None:
     assert answer.code == 1 and "200_bad.py, line 10: ZeroDivisionError" in answer.json["error"]
     listed = say("workflows", "--json").json
     assert [entry["app_name"] for entry in listed][-2:] == ["bad", ""] and listed[-1]["error"]
+
+
+def test_a_job_that_ends_before_one_looks_is_not_waited_for(
+    say: Say, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = Feed.look
+
+    async def late(self: Feed) -> Changes | None:
+        while await self._db.read(jobs.count_live):
+            await asyncio.sleep(0.02)
+        return await look(self)
+
+    monkeypatch.setattr(Feed, "look", late)
+    giving_up = threading.Timer(30, os.kill, (os.getpid(), signal.SIGINT))
+    giving_up.start()
+    with worker(home):
+        answer = say("run", "stream_simulator", "--set", "options.ticks=2", "--set", "options.pause=0.01", "--wait")
+    giving_up.cancel()
+    assert answer.code == 0, answer.err

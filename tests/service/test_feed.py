@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 
 from pipetui.paths import Paths
 from pipetui.service import Service
@@ -38,3 +40,16 @@ async def test_a_purged_run_is_told(home: Paths, service: Service) -> None:
     await service.runs.empty_bin()
     changes = await feed.look()
     assert changes is not None and run in changes.runs
+
+
+async def test_the_first_look_sets_the_cursor_while_somebody_commits(home: Paths, service: Service) -> None:
+    feed = service.feed()
+    with closing(sqlite3.connect(home.database, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        looking = asyncio.ensure_future(feed.look())
+        await asyncio.sleep(0.05)
+        other.execute("COMMIT")
+    assert await looking is None
+    run = (await service.runs.create("Ada", "hello")).id
+    changes = await feed.look()
+    assert changes is not None and changes.runs == {run}
