@@ -216,7 +216,7 @@ async def test_undo_of_an_edit_gives_back_what_was(tmp_path: Path) -> None:
             await it.sees("Hello Adax!")
             await it.until(lambda: isinstance(it.app.focused, Input))
             await it.press("escape", "u")
-            await it.sees("editing", "Adax", "Esc Give back")
+            await it.sees("editing", "Adax", "u Undo")
             await it.press("u")
             await it.sees("finalizes this run")
             assert (await service.runs.row(run)).record == before
