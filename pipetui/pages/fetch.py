@@ -12,14 +12,13 @@ from typing import Self
 from protego import Protego
 
 from pipetui import http
-from pipetui.pages.extract import Extract, extract
+from pipetui.pages.extract import Extract
 from pipetui.pages.reader import Reader, Unreadable
 from pipetui.pages.urls import BadUrl, host_of, normal, origin_of
 
 log = logging.getLogger(__name__)
 
-_UNREAD = 2  # pages fetched that wait to be read
-_LARGE = 200_000  # bytes from which a page can hold up the others, and so is read elsewhere
+_UNREAD = 4  # pages fetched that wait to be read
 _ROBOTS_BYTES = 500 * 1024  # what RFC 9309 asks crawlers to read at least
 _ROBOTS_REDIRECTS = 5  # the same
 _LONGEST_CRAWL_DELAY = 10.0  # seconds; a site that asks for more gets this
@@ -152,7 +151,7 @@ class Fetcher:
             notes.append(f"This is {kind}, not HTML.")
         elif response.body:
             what = response.body, response.headers, normal(response.final_url)
-            found = extract(*what) if len(response.body) < _LARGE else await self._reader.extract(*what)
+            found = await self._reader.extract(*what)
             notes += found.notes
         elif response.status < 300:
             notes.append("The page is empty.")

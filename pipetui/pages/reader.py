@@ -1,5 +1,5 @@
-"""Large pages are read in a process of their own: one that hangs or crashes the parser costs that page alone, and
-meanwhile the others go on. One process, one page at a time; run as a program it is the other end.
+"""Pages are read in a process of their own: it uses another core, and one that hangs or crashes the parser costs that
+page alone. One process, one page at a time; run as a program it is the other end.
 """
 
 import asyncio
