@@ -10,7 +10,9 @@ from textual.pilot import Pilot
 
 from pipetui.engine.cards import Card
 from pipetui.engine.fields import Choice, TextArea
-from pipetui.engine.views import Markdown, Table
+from pipetui.engine.pickers import MultiChoice, Secret, TablePick
+from pipetui.engine.views import Chart, Heat, Markdown, Table
+from pipetui.engine.views import Stack as Views
 from pipetui.widgets.card import CardView
 from pipetui.widgets.footer import KeyBar
 from pipetui.widgets.header import StatusBar
@@ -104,3 +106,32 @@ def test_finished_cards_with_a_table_and_a_report(looks_right: Any) -> None:
 def test_a_locked_run(looks_right: Any) -> None:
     cards = [replace(CARDS[0], locked=True), replace(CARDS[-1], state="done", locked=True)]
     assert looks_right(cards, (80, 24))
+
+
+def test_pickers_and_a_secret(looks_right: Any) -> None:
+    rows = [[f"site-{n}", f"The {n}. site of a company with a very long name indeed", "2026-01-01"] for n in range(99)]
+    cards = [
+        Card(step(1, "Fields"), 1, "active", field=MultiChoice([(f"f{n}", f"Field {n}") for n in range(5_000)])),
+        Card(step(2, "Site"), 2, "active", field=TablePick(["slug", "name", "last"], rows), prefill="site-2"),
+        Card(step(3, "Token"), 3, "active", field=Secret("botify")),
+    ]
+
+    async def choose(pilot: Pilot[None]) -> None:
+        await focus_input(pilot)
+        for key in ("7", "down", "space", "down"):
+            await pilot.press(key)
+            await pilot.pause()
+
+    assert looks_right(cards, (80, 40), then=choose)
+
+
+def test_a_finished_card_with_a_chart_and_a_heat_map(looks_right: Any) -> None:
+    bars = [(f"depth {number}", 50_000 // (1 + (number - 2) ** 2)) for number in range(6)]
+    names = ["home", "category", "product", "blog", "help", "search", "cart"]
+    cells = [[(row + 1) * 10 ** ((row + column) % 5) for column in range(7)] for row in range(7)]
+
+    async def show(pilot: Pilot[None]) -> None:
+        views = Views([Chart(bars, "Pages", mark="depth 2"), Heat(names, names, cells, "Links")])
+        pilot.app.query_one(CardView).show_view(views)
+
+    assert looks_right([CARDS[0]], (80, 30), then=show)
