@@ -229,7 +229,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         """Tell the screens what was written, by whomever."""
         feed = self.service.feed()
         await feed.look()
-        await self.main.changed(None)  # what came between its first look and the feed's
+        await self._show_changes(None)  # what came between its first look and the feed's
         while True:
             try:
                 async for changes in feed.changes():
@@ -242,12 +242,17 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         if changes.jobs:
             await self._count()
             await self._ring(changes)
-        await self.main.changed(changes)
+        await self._show_changes(changes)
+
+    async def _show_changes(self, changes: Changes | None) -> None:
+        if self.screen_stack:
+            await self.main.changed(changes)
 
     async def _count(self) -> None:
         counts = await self.service.jobs.counts()
-        status = self.main.status
-        status.jobs, status.worker = sum(counts.values()), self._worker_state
+        if self.screen_stack:  # none when the app ends
+            status = self.main.status
+            status.jobs, status.worker = sum(counts.values()), self._worker_state
 
     async def _ring(self, changes: Changes) -> None:
         """A notice and the bell for jobs that ended or ask, unless one looks at them."""
@@ -280,7 +285,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         """A workflow file that was saved is loaded again."""
         await self.entries()
         if await asyncio.to_thread(self.service.registry.refresh):
-            await self.main.changed(None)
+            await self._show_changes(None)
 
     # keys
 
