@@ -1,9 +1,12 @@
 """The base class of the app."""
 
+import os
+
 from textual import constants
 from textual.app import ReturnType
 from textual.driver import Driver
 
+from pipetui.terminal import clipboard
 from pipetui.terminal.celldiff import CellDiff
 from pipetui.terminal.driver import TerminalDriver
 
@@ -18,3 +21,10 @@ class TerminalApp(CellDiff[ReturnType]):
     def get_driver_class(self) -> type[Driver]:
         """Our driver, unless the environment names another (as for screenshots)."""
         return super().get_driver_class() if constants.DRIVER else TerminalDriver
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """As Textual's, in tmux too; `clipboard.copy` is for who wants a limit and a notice."""
+        self._clipboard = text
+        if self._driver is not None:
+            self._driver.write(clipboard.request(text, os.environ))
+            clipboard.fill_buffer(text)

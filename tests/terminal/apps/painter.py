@@ -4,7 +4,7 @@
 
 `beats` counts turns of the event loop; `dump` is the screen as Textual has it, after F2; `left` says that it ended by
 itself. Other keys: F3 paints all the time, F4 stops it, F5 never comes back, F6 raises, F7 opens and closes a dialog,
-F8 suspends.
+F8 suspends, F9 copies 9,000 lines.
 """
 
 import sys
@@ -18,7 +18,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Header, Input, Label, ProgressBar, Static
 
-from pipetui.terminal import signals
+from pipetui.terminal import clipboard, signals
 from pipetui.terminal.app import TerminalApp
 
 FOLDER = Path(sys.argv[1])
@@ -44,6 +44,7 @@ class Painter(TerminalApp[None]):
         ("f6", "fail", "Fail"),
         ("f7", "dialog", "Dialog"),
         ("f8", "suspend_process", "Suspend"),
+        ("f9", "copy", "Copy"),
     ]
     frame = 0
     beats = 0
@@ -85,6 +86,9 @@ class Painter(TerminalApp[None]):
     def action_rest(self) -> None:
         self.painting.pause()
         self.query_one("#paint", Static).update("at rest 漢字")
+
+    def action_copy(self) -> None:
+        clipboard.copy(self, "Grüße\n" * 9_000)
 
     def action_hang(self) -> None:
         (FOLDER / "hangs").touch()
