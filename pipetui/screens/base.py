@@ -13,7 +13,7 @@ from textual.screen import Screen
 from ..widgets.footer import KeyBar
 from ..widgets.header import StatusBar
 from .away import Away
-from .commands import Where
+from .commands import STAYS, Where
 
 if TYPE_CHECKING:
     from ..engine.registry import Entry
@@ -83,7 +83,7 @@ class MainScreen(Screen[None]):
         yield self.status
         yield Away(self.host.away, self.host.keymap)
         yield from self.content()
-        yield KeyBar()
+        yield KeyBar(STAYS)
 
     def content(self) -> ComposeResult:
         """What stands between header and footer."""

@@ -29,7 +29,10 @@ PLACES: Mapping[Where, str] = {
 
 @dataclass(frozen=True)
 class Command:
-    """`label` is for the footer, `help` a sentence; `show` says whether the footer has it."""
+    """`label` is for the footer, `help` a sentence; `show` says whether the footer has it.
+
+    `stays`: a way out, which the footer drops last where it has no room for all.
+    """
 
     name: str
     keys: str
@@ -38,6 +41,7 @@ class Command:
     where: tuple[Where, ...]
     show: bool = True
     palette: bool = True
+    stays: bool = False
 
     @property
     def id(self) -> str:
@@ -89,15 +93,19 @@ COMMANDS: tuple[Command, ...] = (
         "Leave the input, the edit, the screen.",
         ("run", "workflow", "home", "jobs"),
         palette=False,
+        stays=True,
     ),
     Command("jobs", "g", "Jobs", "All jobs, live.", ("app",)),
     Command("seen", "w", "Seen", "Put away what happened while you were away.", ("app",), palette=False),
     Command("home", "H", "Home", "The workflows and your recent runs.", ("app",), show=False),
     Command("palette", "ctrl+p,colon", "Menu", "Find any command by its name.", ("app",), palette=False),
     Command("theme", "", "Theme", "Choose the colours; they are kept.", ("app",), show=False),
-    Command("help", "f1,question_mark", "Help", "All keys.", ("app",)),
-    Command("quit", "q,ctrl+q", "Quit", "Leave. Jobs go on; you come back to where you were.", ("app",)),
+    Command("help", "f1,question_mark", "Help", "All keys.", ("app",), stays=True),
+    Command("quit", "q,ctrl+q", "Quit", "Leave. Jobs go on; you come back to where you were.", ("app",), stays=True),
 )
+
+STAYS = frozenset(command.name for command in COMMANDS if command.stays)
+"""The actions that the footer drops last."""
 
 _BY_NAME = {command.name: command for command in COMMANDS}
 _TYPED = frozenset({"ctrl+q", "ctrl+p", "f1"})

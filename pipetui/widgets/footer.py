@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from textual import events
@@ -19,6 +20,7 @@ class Key(NamedTuple):
     shown: str
     description: str
     enabled: bool
+    stays: bool = False
 
     @property
     def width(self) -> int:
@@ -31,8 +33,8 @@ GAP = 2
 class KeyBar(Line):
     """The active bindings with `show=True`, those of the focused widget first, the app's last.
 
-    What does not fit is dropped from the right: the help screen has them all. An action with several keys shows the
-    first one.
+    Where they don't all fit, the actions in `stays` (the ways out) go last, and the others from the right: the help
+    screen has them all. An action with several keys shows the first one.
     """
 
     DEFAULT_CSS = """
@@ -44,9 +46,10 @@ class KeyBar(Line):
     }
     """
 
-    def __init__(self, **more: Any) -> None:
+    def __init__(self, stays: Collection[str] = (), **more: Any) -> None:
         super().__init__(**more)
         self.keys: tuple[Key, ...] = ()
+        self._stays = stays
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
@@ -70,16 +73,17 @@ class KeyBar(Line):
             at = (node, binding.action)
             if binding.show and at not in keys:
                 shown = self.app.get_key_display(binding) if has_unicode() else binding.key
-                keys[at] = Key(binding.key, shown, binding.description, enabled)
+                keys[at] = Key(binding.key, shown, binding.description, enabled, binding.action in self._stays)
                 order[at] = (place, not binding.priority)
         return tuple(keys[at] for at in sorted(keys, key=order.__getitem__))
 
     def _fitting(self, width: int) -> list[tuple[int, Key]]:
         """(first cell, key) of every key that is shown."""
+        keys = list(self.keys)
+        while sum(key.width + GAP for key in keys) - GAP > width:
+            keys.remove(next((key for key in reversed(keys) if not key.stays), keys[-1]))
         placed, x = [], 0
-        for key in self.keys:
-            if x + key.width > width:
-                break
+        for key in keys:
             placed.append((x, key))
             x += key.width + GAP
         return placed

@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from typing import ClassVar
 
 import pytest
@@ -18,8 +19,8 @@ class Keys(Host):
         Binding("f1", "count('help')", "Help", priority=True),
     ]
 
-    def __init__(self) -> None:
-        super().__init__(Toggle(False), KeyBar())
+    def __init__(self, stays: Collection[str] = ()) -> None:
+        super().__init__(Toggle(False), KeyBar(stays))
         self.counted: list[str] = []
         self.can_undo = True
 
@@ -49,6 +50,18 @@ async def test_the_key_bar_drops_whole_keys_from_the_right() -> None:
     async with Keys().run_test(size=(34, 10)) as pilot:
         await pilot.pause()
         assert footer(pilot.app) == "space Yes/No  f1 Help  r Revert"
+
+
+async def test_the_ways_out_are_the_last_that_the_key_bar_drops() -> None:
+    async with Keys(["count('help')", "count('undo')"]).run_test(size=(34, 10)) as pilot:
+        await pilot.pause()
+        assert footer(pilot.app) == "space Yes/No  f1 Help  u Undo"
+        await pilot.resize_terminal(20, 10)
+        await pilot.pause()
+        assert footer(pilot.app) == "f1 Help  u Undo"
+        await pilot.resize_terminal(12, 10)
+        await pilot.pause()
+        assert footer(pilot.app) == "f1 Help"
 
 
 async def test_the_key_bar_draws_only_when_the_keys_change(monkeypatch: pytest.MonkeyPatch) -> None:

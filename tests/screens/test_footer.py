@@ -1,0 +1,48 @@
+"""The footer of every screen, at both widths: whatever is dropped, the ways out are there."""
+
+from pathlib import Path
+
+import pytest
+
+from pipetui.service.place import Place
+from tests.screens.stage import Stage, serving, stage
+
+OPTIONS = {"ticks": 200, "pause": 0.1, "fail_at": 0, "kill_at": 0, "kill": "job"}
+
+
+def footer(it: Stage) -> str:
+    return it.lines[-1].strip()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_help_and_quit_are_always_there(tmp_path: Path, width: int) -> None:
+    async with serving(tmp_path) as service:
+        hello = await service.runs.create("default", "hello")
+        for step, value in (("step_01", "Ada"), ("step_02", "Hello Ada!")):
+            await service.runs.submit(hello.id, step, value)
+        stream = await service.runs.create("default", "stream_simulator")
+        await service.runs.submit(stream.id, "step_01", OPTIONS)
+        await service.runs.shelve((await service.runs.create("default", "hello", "old")).id, "binned")
+        places = [
+            ("home", "", "", {}, "Recent runs", "/ Search"),
+            ("workflow", "hello", "", {}, "complete, not finalized", "n New run"),
+            ("workflow", "hello", "", {"shelf": "binned"}, "Bin", "t Take back"),
+            ("run", "hello", hello.id, {}, "finalizes this run", "f Finalize"),
+            ("run", "hello", hello.id, {"card": "step_01", "body": False}, "finalizes this run", "r Revert"),
+            ("run", "stream_simulator", stream.id, {}, "Waiting for its turn", "x Cancel"),
+            ("jobs", "", "", {}, "Under way", "x Cancel"),
+        ]
+        for screen, app_name, run, memory, seen, key in places:
+            await Place(service.db).put({"screen": screen, "app_name": app_name, "run": run, "memory": memory})
+            async with stage(service, (width, 24)) as it:
+                await it.sees(seen, key)
+                assert "F1 Help" in footer(it) and footer(it).endswith("q Quit"), footer(it)
+                assert screen == "home" or "Esc Back" in footer(it), footer(it)
+
+
+async def test_help_and_quit_are_there_while_one_types(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await service.runs.create("default", "url_inspector")
+        await Place(service.db).put({"screen": "run", "app_name": "url_inspector", "run": run.id, "memory": {}})
+        async with stage(service, (80, 24)) as it:
+            await it.sees("ctrl+g Submit", "F1 Help", "ctrl+q Quit")
