@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from .messages import Role
 
 T = TypeVar("T")
 
 
 class Run(Protocol):
-    """One execution of a workflow for a profile. The record is read-only; the only effects are `temp` and `cached`."""
+    """One execution of a workflow for a profile. Read-only, but for `say`, `ask`, `temp` and `cached`."""
 
     @property
     def id(self) -> str: ...
@@ -63,6 +66,14 @@ class Run(Protocol):
 
     def forget_secret(self, name: str) -> bool:
         """Remove a secret of the profile from this machine; whether there was one."""
+        ...
+
+    def say(self, text: str, verbatim: bool = True, role: Role = "system") -> None:
+        """A message in the run's chat, in order; it holds nothing up. Not `verbatim`: as `ask`."""
+        ...
+
+    def ask(self, text: str) -> None:
+        """Ask the model in the run's chat. The answer comes there, once there is a model; it holds nothing up."""
         ...
 
     async def cached(self, name: str, work: Callable[[], Awaitable[T]]) -> T:

@@ -130,6 +130,8 @@ async def ask(handle: Handle, work: Callable[[], Any], seconds: float) -> Any:
     except Exception as error:  # foreign code: whatever it raises is its own failure
         handle.workflow.log.warning("failed", exc_info=error)
         raise Broken(registry.explain(error, Path(_file(handle.workflow)))) from error
+    finally:
+        await handle.said()
     await handle.flush()
     return result
 

@@ -18,8 +18,10 @@ from ..store.database import Tx
 from ..store.runs import RunRow
 from .kept import Kept
 from .large import unpack
+from .said import Said
 
 if TYPE_CHECKING:
+    from ..engine.messages import Role
     from .service import Service
 
 T = TypeVar("T")
@@ -37,7 +39,9 @@ class Handle:
         folder: Path,
         temp: dict[str, Any],
         space: dict[str, Any],
+        job: str = "",
     ) -> None:
+        """`job` is the id of the job that it is for, if it is for one."""
         self.id, self.profile, self.app_name, self.part = row.id, row.profile, row.app_name, row.part
         self.version = row.version
         self.key = keys.compose(row.profile, row.app_name, row.part)
@@ -46,6 +50,8 @@ class Handle:
         self.record = MappingProxyType(dict(record))
         self.temp = Kept(temp)
         self._db = service.db
+        scope = {"profile": row.profile, "run": row.id, "app_name": row.app_name}
+        self._said = Said(service.db, row.id, scope, job)
         self._secrets = service.secrets
         self._profile_id = row.profile_id
         self._workflow = workflow
@@ -78,6 +84,16 @@ class Handle:
 
     def forget_secret(self, name: str) -> bool:
         return self._secrets.remove(name, self._profile_id)
+
+    def say(self, text: str, verbatim: bool = True, role: Role = "system") -> None:
+        self._said.say(text, role, asks=not verbatim)
+
+    def ask(self, text: str) -> None:
+        self._said.say(text, "user", asks=True)
+
+    async def said(self) -> None:
+        """When what the workflow said is on disk."""
+        await self._said.written()
 
     async def cached(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
         values = digest(*(part for key, part in sorted(self.record.items()) if key not in ("created", "updated")))

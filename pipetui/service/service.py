@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..engine.registry import Registry
     from ..secrets import Secrets
     from ..settings import Settings
+    from .conversations import Conversations
     from .facts import Asker
     from .feed import Feed
     from .jobs import Jobs
@@ -98,6 +99,12 @@ class Service:
         from .jobs import Jobs
 
         return Jobs(self)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        from .conversations import Conversations
+
+        return Conversations(self.db)
 
     @cached_property
     def registry(self) -> Registry:

@@ -51,6 +51,11 @@ def connect_to_copy(path: Path, *, timeout: float) -> Tx:
         return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=timeout, isolation_level=None)
 
 
+def storable(text: str) -> str:
+    """SQLite takes no lone surrogates, and FTS5 stops at a NUL."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "␀")
+
+
 @contextmanager
 def transaction(tx: Tx, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
     """BEGIN … COMMIT around the block; undone when the block or the COMMIT raises."""

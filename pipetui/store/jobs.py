@@ -9,6 +9,7 @@ from typing import Any
 from ..engine.jobs import OVER, JobState, JobView, Progress
 from ..engine.values import decode
 from . import ledger, rev
+from .connection import storable
 from .database import Tx
 
 MOST_DEATHS = 5
@@ -158,13 +159,8 @@ def put_progress(tx: Tx, progress: Mapping[str, Progress]) -> None:
     bumped = rev.bump(tx)
     tx.executemany(
         "UPDATE jobs SET done = ?, total = ?, text = ?, rev = ? WHERE id = ?",
-        [(p.done, p.total, _storable(p.text), bumped, id) for id, p in progress.items()],
+        [(p.done, p.total, storable(p.text), bumped, id) for id, p in progress.items()],
     )
-
-
-def _storable(text: str) -> str:
-    """SQLite takes no lone surrogates, which the titles of pages may have."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def claim(tx: Tx, id: str, now: float, pid: int | None = None) -> bool:
@@ -184,7 +180,7 @@ def fail(tx: Tx, id: str, error: str, now: float) -> None:
     if row.cancel is not None:
         set_state(tx, id, "cancelled", now, error="Cancelled.")
     else:
-        set_state(tx, id, "failed", now, error=_storable(error))
+        set_state(tx, id, "failed", now, error=storable(error))
 
 
 def abandon(tx: Tx, id: str, now: float) -> None:

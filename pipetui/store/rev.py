@@ -9,15 +9,16 @@ from .database import Tx
 
 @dataclass(frozen=True)
 class Changes:
-    """What was written since some rev: the ids of runs and jobs, and whether profiles changed."""
+    """What was written since some rev: the ids of runs, jobs and conversations, and whether profiles changed."""
 
     rev: int
     runs: frozenset[str]
     jobs: frozenset[str]
     profiles: bool
+    conversations: frozenset[str]
 
     def __bool__(self) -> bool:
-        return bool(self.runs or self.jobs or self.profiles)
+        return bool(self.runs or self.jobs or self.profiles or self.conversations)
 
 
 def bump(tx: Tx) -> int:
@@ -31,13 +32,19 @@ def current(tx: Tx) -> int:
 
 
 def since(tx: Tx, rev: int) -> Changes:
-    """What changed after `rev`. A job or an artifact counts as a change of its run too."""
+    """What changed after `rev`. A job or an artifact counts as a change of its run, a message of its conversation."""
     if current(tx) < rev:
         rev = -1  # a backup was restored: everything may have changed
     jobs = tx.execute("SELECT id, run FROM jobs WHERE rev > ? LIMIT 5000", (rev,)).fetchall()
     runs = {row[0] for row in tx.execute("SELECT id FROM runs WHERE rev > ? LIMIT 5000", (rev,))}
     runs |= {row[0] for row in tx.execute("SELECT DISTINCT run FROM artifacts WHERE rev > ? LIMIT 5000", (rev,))}
-    runs |= {row[0] for row in tx.execute("SELECT run FROM gone WHERE rev > ? LIMIT 5000", (rev,))}
+    gone = {row[0] for row in tx.execute("SELECT run FROM gone WHERE rev > ? LIMIT 5000", (rev,))}
+    runs |= gone
     runs |= {row["run"] for row in jobs}
     profiles = tx.execute("SELECT 1 FROM profiles WHERE rev > ? LIMIT 1", (rev,)).fetchone() is not None
-    return Changes(current(tx), frozenset(runs), frozenset(row["id"] for row in jobs), profiles)
+    chats = gone | {row[0] for row in tx.execute("SELECT id FROM conversations WHERE rev > ? LIMIT 5000", (rev,))}
+    for table in ("messages", "proposals"):
+        chats |= {
+            row[0] for row in tx.execute(f"SELECT DISTINCT conversation FROM {table} WHERE rev > ? LIMIT 5000", (rev,))
+        }
+    return Changes(current(tx), frozenset(runs), frozenset(row["id"] for row in jobs), profiles, frozenset(chats))

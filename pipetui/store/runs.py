@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 from ..engine import record as records
 from ..engine.record import Record
 from ..engine.values import decode
-from . import rev
+from . import conversations, rev
 from .database import Tx
 
 Shelf: TypeAlias = Literal["active", "archived", "binned"]
@@ -143,6 +143,7 @@ def has_running_job(tx: Tx, id: str) -> bool:
 
 def purge(tx: Tx, id: str) -> None:
     """Remove a run for good, with all that hangs on it."""
+    conversations.forget_run(tx, id)
     tx.execute("DELETE FROM runs WHERE id = ?", (id,))
     tx.execute("INSERT OR REPLACE INTO gone VALUES (?, ?)", (id, rev.bump(tx)))
 

@@ -151,4 +151,66 @@ CREATE TABLE gone (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST,)
+CHAT = """
+CREATE TABLE conversations (
+    id       TEXT PRIMARY KEY,
+    run      TEXT REFERENCES runs (id) ON DELETE CASCADE,   -- NULL: a general one
+    name     TEXT NOT NULL,
+    created  REAL NOT NULL,
+    updated  REAL NOT NULL,
+    opened   INTEGER NOT NULL,     -- a count: the highest of a run is the one in use
+    rev      INTEGER NOT NULL
+) STRICT;
+CREATE INDEX conversations_by_run ON conversations (run, opened DESC);
+CREATE INDEX conversations_by_age ON conversations (updated DESC, id);
+CREATE INDEX conversations_by_rev ON conversations (rev);
+
+CREATE TABLE messages (
+    number        INTEGER PRIMARY KEY AUTOINCREMENT,   -- the search leans on it: never used again
+    id            TEXT NOT NULL UNIQUE,
+    conversation  TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    seq           INTEGER NOT NULL,
+    role          TEXT NOT NULL,
+    author        TEXT NOT NULL,
+    state         TEXT NOT NULL,
+    text          TEXT NOT NULL,
+    parts         TEXT NOT NULL,
+    why           TEXT NOT NULL,
+    pinned        INTEGER NOT NULL,
+    created       REAL NOT NULL,
+    usage         TEXT NOT NULL,
+    scope         TEXT NOT NULL,   -- of an answer: where its asker was
+    origin        TEXT UNIQUE,     -- what a job said: a job that runs again says it once
+    owner         TEXT NOT NULL DEFAULT '',   -- the app that receives a streamed answer
+    touched       REAL NOT NULL DEFAULT 0,    -- when it last said that it does
+    rev           INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX messages_by_place ON messages (conversation, seq);
+CREATE INDEX messages_live ON messages (state) WHERE state IN ('waiting', 'streaming');
+CREATE INDEX messages_by_rev ON messages (rev);
+
+CREATE VIRTUAL TABLE found USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2');
+
+CREATE TABLE proposals (
+    id            TEXT PRIMARY KEY,
+    conversation  TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    message       TEXT NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+    action        TEXT NOT NULL,
+    arguments     TEXT NOT NULL,
+    title         TEXT NOT NULL,
+    before        TEXT NOT NULL,
+    after         TEXT NOT NULL,
+    target        TEXT NOT NULL,   -- a hash of what is changed, as it was
+    state         TEXT NOT NULL,
+    result        TEXT NOT NULL,
+    created       REAL NOT NULL,
+    expires       REAL NOT NULL,
+    decided       REAL,
+    rev           INTEGER NOT NULL
+) STRICT;
+CREATE INDEX proposals_by_conversation ON proposals (conversation, created);
+CREATE INDEX proposals_open ON proposals (expires) WHERE state = 'open';
+CREATE INDEX proposals_by_rev ON proposals (rev);
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, CHAT)

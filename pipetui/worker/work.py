@@ -134,7 +134,7 @@ class Work:
         service.registry = Registry.of(registry.Entry(self._file, "yours", rows.text, workflow))
         folder = inside(self._paths.downloads, rows.run.folder)
         make_private(folder)
-        handle = Handle(service, rows.run, workflow, rows.record, folder, rows.temp, rows.space)
+        handle = Handle(service, rows.run, workflow, rows.record, folder, rows.temp, rows.space, rows.job.id)
         work = handle.workflow.hook(workflow.step(rows.job.step), "job")
         if work is None:
             raise JobError(f"{rows.filename} has no {rows.job.step}_job.")
@@ -146,6 +146,7 @@ class Work:
             value = work(handle, self._job)
             return await value if inspect.isawaitable(value) else value
         finally:
+            await handle.said()
             await handle.flush()
 
     def _sentence(self, error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """Stream simulator: a job to practise with. It counts ticks, can be cancelled, fail, or be killed, and goes on."""
 
 import asyncio
+import math
 import os
 import signal
 import sys
@@ -9,6 +10,15 @@ from typing import TypedDict
 from pipetui import Job, JobError, Run, Step, Workflow
 from pipetui.fields import Choice, Group, Number
 from pipetui.views import Markdown
+
+COMMENTS = {
+    1: "It has begun. You can leave, and even end the connection: it goes on without you.",
+    15: "Each tick is on disk once it is counted: a crash costs none of them.",
+    40: "Its card can cancel it, and try it again; what was counted is kept.",
+    65: "The rate and the time left are measured while it runs.",
+    85: "Soon `ticks.csv` is in the folder of this run: whole, or not at all.",
+}
+"""What the job says in the chat when it has come so many per cent of its way."""
 
 
 class Options(TypedDict):
@@ -56,6 +66,7 @@ class StreamSimulator(Workflow):
     async def step_02_job(self, run: Run, job: Job) -> Stream:
         options = run.value("options", Options)
         ticks = options["ticks"]
+        comments = {max(1, math.ceil(ticks * percent / 100)): comment for percent, comment in COMMENTS.items()}
         async with job.artifact("ticks.csv") as artifact:
             with artifact.path.open("w", encoding="utf-8") as file:
                 file.write("tick\n")
@@ -63,6 +74,8 @@ class StreamSimulator(Workflow):
                     await job.once(f"tick {tick}", lambda: asyncio.sleep(options["pause"]))
                     file.write(f"{tick}\n")
                     job.progress(tick, ticks, f"Tick {tick}")
+                    if tick in comments:
+                        run.say(f"{tick:,} of {ticks:,} ticks. {comments[tick]}")
                     await _accident(job, options, tick)
             artifact.rows = ticks
         return Stream(ticks=ticks, lines=ticks + 1)

@@ -200,3 +200,15 @@ async def test_a_removed_lock_makes_no_second_worker(
     works = [line for line in await run.effects() if line.startswith("work")]
     assert len(works) <= 26, "only the tick that was cut off is done again"
     assert (await run.row()).deaths <= 1 and workers.processes() == []
+
+
+async def test_the_simulator_comments_on_itself_once_though_it_dies(service: Service, workers: Workers) -> None:
+    run = (await service.runs.create("Ada", "stream_simulator")).id
+    await service.runs.submit(run, "options", {"ticks": 40, "pause": 0, "kill_at": 20, "kill": "job"})
+    workers.start()
+    await Probe(service, run).reaches("done")
+    chat = service.conversations
+    said = (await chat.page((await chat.in_use(run)).id)).messages
+    assert [(message.by, message.text.split(".")[0]) for message in said] == [
+        ("workflow", f"{tick} of 40 ticks") for tick in (1, 6, 16, 26, 34)
+    ]

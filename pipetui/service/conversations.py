@@ -1,0 +1,418 @@
+"""Conversations: what is said, in which order, and what waits for an answer.
+
+An answer has its row from the moment that it is asked for; whoever has a model (chat/answerer.py) claims it, writes how
+far it came, and ends it. So two apps answer nothing twice, and what was asked without a model waits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..engine.messages import LIVE, By, Call, Message, Proposal, Proposed, Role
+from ..engine.refusals import Refusal
+from ..store import conversations, keyvalue, messages, proposals
+from ..store.conversations import Conversation, ConversationLine
+from ..store.messages import Claimed, Hit
+
+if TYPE_CHECKING:
+    from ..engine.messages import Part
+    from ..store.database import Database, Tx
+
+GENERAL = "General"
+OF_A_RUN = "Chat"
+GO_ON = "Please go on exactly where you were cut off."
+
+LONGEST = 200_000
+"""Characters of a message that a person or a workflow sends."""
+
+SILENT_SECONDS = 6.0
+"""Whoever receives an answer says so more often than this; else it has ended."""
+
+_SPACE = "chat"  # what the chat itself remembers, in the key-value store
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of a conversation: its messages in order, and whether there are earlier ones."""
+
+    conversation: Conversation
+    messages: Sequence[Message]
+    earlier: bool
+    proposals: Mapping[str, Proposal]
+
+
+class Conversations:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    # -- conversations
+
+    async def in_use(self, run: str = "") -> Conversation:
+        """The conversation of a run, or the general one; made when there is none yet. Refusal when the run is gone."""
+        found = await self._db.read(lambda tx: conversations.in_use(tx, run))
+        return found if found is not None else await self._db.write(lambda tx: ensure(tx, run))
+
+    async def new(self, run: str, name: str = "") -> Conversation:
+        """A new conversation, in use from now on."""
+        name = checked(name) if name.strip() else GENERAL if not run else OF_A_RUN
+        return await self._db.write(lambda tx: conversations.add(tx, run, name, time.time()))
+
+    async def use(self, id: str) -> Conversation:
+        """Make this conversation the one in use. Refusal when it is gone."""
+
+        def work(tx: Tx) -> Conversation:
+            found = _there(tx, id)
+            conversations.use(tx, id)
+            return found
+
+        return await self._db.write(work)
+
+    async def lines(self, text: str = "", limit: int = 200) -> list[ConversationLine]:
+        return await self._db.read(lambda tx: conversations.lines(tx, text=text, limit=limit))
+
+    async def rename(self, id: str, name: str) -> Conversation:
+        name = checked(name)
+
+        def work(tx: Tx) -> Conversation:
+            _there(tx, id)
+            conversations.rename(tx, id, name)
+            return _there(tx, id)
+
+        return await self._db.write(work)
+
+    async def remove(self, id: str) -> None:
+        """Remove a conversation for good. Refusal when it is gone."""
+
+        def work(tx: Tx) -> None:
+            _there(tx, id)
+            conversations.remove(tx, id)
+
+        await self._db.write(work)
+
+    async def clear(self, id: str) -> int:
+        """Remove all messages of a conversation but the pinned ones; how many."""
+
+        def work(tx: Tx) -> int:
+            _there(tx, id)
+            gone = [message for message in messages.page(tx, id, limit=1_000_000) if not message.pinned]
+            for message in gone:
+                messages.remove(tx, message.id)
+            return len(gone)
+
+        return await self._db.write(work)
+
+    async def page(self, id: str, *, before: int | None = None, limit: int = 60) -> Page:
+        """The last messages below the place `before`. Refusal when the conversation is gone."""
+
+        def work(tx: Tx) -> Page:
+            found = messages.page(tx, id, before=before, limit=limit + 1)
+            return Page(_there(tx, id), found[-limit:], len(found) > limit, proposals.of(tx, id))
+
+        return await self._db.read(work)
+
+    async def since(self, id: str, seq: int) -> Page:
+        """The messages from the place `seq` on. Refusal when the conversation is gone."""
+
+        def work(tx: Tx) -> Page:
+            return Page(_there(tx, id), messages.since(tx, id, seq), False, proposals.of(tx, id))
+
+        return await self._db.read(work)
+
+    async def search(self, text: str, limit: int = 50) -> list[Hit]:
+        """The newest messages that have all these words."""
+        return await self._db.read(lambda tx: messages.search(tx, text, limit=limit))
+
+    async def markdown(self, id: str) -> str:
+        """The whole conversation as Markdown."""
+
+        def work(tx: Tx) -> tuple[Conversation, list[Message]]:
+            return _there(tx, id), messages.page(tx, id, limit=1_000_000)
+
+        conversation, found = await self._db.read(work)
+        return as_markdown(conversation, found)
+
+    # -- messages
+
+    async def send(self, id: str, text: str, scope: Mapping[str, Any]) -> tuple[Message, Message]:
+        """A message of the user, and the answer that waits for a model. Refusal when there is nothing to send."""
+        text = worded(text)
+
+        def work(tx: Tx) -> tuple[Message, Message]:
+            _there(tx, id)
+            return ask(tx, id, text, scope, by="user")
+
+        return await self._db.write(work)
+
+    async def note(self, id: str, text: str, role: Role = "system") -> Message:
+        """What the app itself has to say in a conversation."""
+
+        def work(tx: Tx) -> Message:
+            _there(tx, id)
+            return _added(messages.add(tx, id, role, "app", text, time.time()))
+
+        return await self._db.write(work)
+
+    async def again(self, answer: str, scope: Mapping[str, Any]) -> Message:
+        """Ask for another answer in place of this one; with messages behind it, in a branch. Refusal."""
+
+        def work(tx: Tx) -> Message:
+            old = _message(tx, answer)
+            if old.role != "assistant" or old.by != "model" or old.state in LIVE:
+                raise Refusal("Only an answer of the model that has ended can be asked for again.")
+            where = old.conversation
+            if messages.since(tx, where, old.seq + 1, limit=1):
+                where = _branched(tx, old)
+            else:
+                messages.remove(tx, old.id)
+            return _answer(tx, where, scope)
+
+        return await self._db.write(work)
+
+    async def branch(self, message: str, text: str, scope: Mapping[str, Any]) -> tuple[Message, Message]:
+        """Another text in place of a message of the user: in a branch, which is in use from now on. Refusal."""
+        text = worded(text)
+
+        def work(tx: Tx) -> tuple[Message, Message]:
+            old = _message(tx, message)
+            if old.by != "user":
+                raise Refusal("Only what you said yourself can be edited.")
+            return ask(tx, _branched(tx, old), text, scope, by="user")
+
+        return await self._db.write(work)
+
+    async def pin(self, message: str, is_pinned: bool) -> None:
+        """A pinned message is always told to the model, and survives /clear."""
+
+        def work(tx: Tx) -> None:
+            _message(tx, message)
+            messages.pin(tx, message, is_pinned)
+
+        await self._db.write(work)
+
+    async def remove_message(self, message: str) -> None:
+        def work(tx: Tx) -> None:
+            if _message(tx, message).state == "streaming":
+                raise Refusal("This answer is still coming: stop it first.")
+            messages.remove(tx, message)
+
+        await self._db.write(work)
+
+    # -- answers
+
+    async def claim(self, owner: str, preferred: str) -> Claimed | None:
+        """Take the answer that is next; and end those whose receiver has ended."""
+
+        def work(tx: Tx) -> Claimed | None:
+            now = time.time()
+            for id in messages.orphans(tx, now - SILENT_SECONDS):
+                messages.stop(tx, id, "The app that received it has ended; what came is kept.")
+            return messages.claim(tx, owner, preferred, now)
+
+        return await self._db.write(work)
+
+    async def unanswered(self) -> bool:
+        """Whether anything waits for a model, or came to a halt with its receiver."""
+
+        def work(tx: Tx) -> bool:
+            return messages.is_unanswered(tx, time.time() - SILENT_SECONDS)
+
+        return await self._db.read(work)
+
+    async def save(self, owner: str, answer: Message) -> bool:
+        """Write how far an answer came, or how it ended. False: it is no longer this owner's, who stops."""
+        return await self._db.write(lambda tx: messages.save(tx, owner, answer, time.time()))
+
+    async def put_back(self, owner: str, answer: str, why: str) -> None:
+        """Let a claimed answer of which nothing came wait again."""
+        await self._db.write(lambda tx: messages.put_back(tx, owner, answer, why))
+
+    async def stop(self, answer: str, why: str = "Stopped.") -> bool:
+        """End a live answer, whichever app receives it; what came is kept. Whether it was live."""
+        return await self._db.write(lambda tx: messages.stop(tx, answer, why))
+
+    async def waits(self, why: str) -> None:
+        """Say of all that waits for a model why it does."""
+        await self._db.write(lambda tx: messages.explain(tx, why))
+
+    async def follow(self, answer: Message, role: Role, text: str, scope: Mapping[str, Any]) -> Message:
+        """What became of a proposal goes back to the model: a message of the app, and the answer to it."""
+
+        def work(tx: Tx) -> Message:
+            _there(tx, answer.conversation)
+            messages.add(tx, answer.conversation, role, "app", text, time.time())
+            return _answer(tx, answer.conversation, scope)
+
+        return await self._db.write(work)
+
+    # -- proposals
+
+    async def propose(self, proposal: Proposal) -> None:
+        await self._db.write(lambda tx: proposals.add(tx, proposal))
+
+    async def proposal(self, id: str) -> Proposal:
+        """Refusal when it is gone."""
+        found = await self._db.read(lambda tx: proposals.get(tx, id))
+        if found is None:
+            raise Refusal("This proposal is gone, with its conversation.")
+        return found
+
+    async def approve(self, shown: Proposal) -> None:
+        """From here on it is carried out, once. Refusal when it is not open (any more), or not what was shown."""
+
+        def work(tx: Tx) -> None:
+            now = time.time()
+            proposals.expire(tx, now)
+            stored = proposals.get(tx, shown.id)
+            if stored is None:
+                raise Refusal("This proposal is gone: nothing was done.")
+            if (stored.action, stored.arguments, stored.target) != (shown.action, shown.arguments, shown.target):
+                raise Refusal("This proposal is not the one that was shown: nothing was done.")
+            if not proposals.move(tx, shown.id, "open", "approved", now):
+                raise Refusal(f"This proposal is {_WORDS.get(stored.state, stored.state)}: nothing was done.")
+
+        await self._db.write(work)
+
+    async def end(self, id: str, state: Literal["done", "failed", "refused"], result: str) -> None:
+        """What became of an approved proposal."""
+        await self._db.write(lambda tx: proposals.move(tx, id, "approved", state, time.time(), result))
+
+    async def reject(self, id: str) -> None:
+        """Refusal when it is not open any more."""
+
+        def work(tx: Tx) -> None:
+            if not proposals.move(tx, id, "open", "rejected", time.time(), "You said no."):
+                raise Refusal("This proposal is decided already.")
+
+        await self._db.write(work)
+
+    async def expire(self) -> None:
+        """Close the proposals that nobody decided in time."""
+        await self._db.write(lambda tx: proposals.expire(tx, time.time()))
+
+    # -- what the chat remembers
+
+    async def memory(self) -> dict[str, Any]:
+        return await self._db.read(lambda tx: keyvalue.of(tx, _SPACE))
+
+    async def remember(self, name: str, value: Any) -> None:
+        """Keep a value (JSON); None forgets it."""
+
+        def work(tx: Tx) -> None:
+            if value is None:
+                keyvalue.drop(tx, _SPACE, name)
+            else:
+                keyvalue.put(tx, _SPACE, name, value)
+
+        await self._db.write(work)
+
+
+_WORDS = {"expired": "too old", "rejected": "rejected", "approved": "being carried out", "done": "carried out already"}
+
+
+# -- in a transaction: also for what workflows say
+
+
+def ensure(tx: Tx, run: str) -> Conversation:
+    """The conversation of a run or, for '', the general one; made if there is none."""
+    found = conversations.in_use(tx, run)
+    return found or conversations.add(tx, run, OF_A_RUN if run else GENERAL, time.time())
+
+
+def ask(
+    tx: Tx, conversation: str, text: str, scope: Mapping[str, Any], *, by: By, origin: str | None = None
+) -> tuple[Message, Message]:
+    """A question and the answer that waits for a model."""
+    asked = messages.add(tx, conversation, "user", by, text, time.time(), origin=origin)
+    return _added(asked), _answer(tx, conversation, scope)
+
+
+def _answer(tx: Tx, conversation: str, scope: Mapping[str, Any]) -> Message:
+    return _added(
+        messages.add(tx, conversation, "assistant", "model", "", time.time(), state="waiting", scope=dict(scope))
+    )
+
+
+def _added(message: Message | None) -> Message:
+    assert message is not None  # only what has an origin may be there already
+    return message
+
+
+def _there(tx: Tx, id: str) -> Conversation:
+    found = conversations.get(tx, id)
+    if found is None:
+        raise Refusal("This conversation is gone: it was removed.")
+    return found
+
+
+def _message(tx: Tx, id: str) -> Message:
+    found = messages.get(tx, id)
+    if found is None:
+        raise Refusal("This message is gone: it was removed.")
+    return found
+
+
+def _branched(tx: Tx, until: Message) -> str:
+    """A new conversation, in use, with copies of all messages before this one; its id."""
+    old = _there(tx, until.conversation)
+    new = conversations.add(tx, old.run, _next_name(old.name), time.time())
+    decided = proposals.of(tx, old.id)
+    for message in messages.page(tx, old.id, before=until.seq, limit=1_000_000):
+        if message.state not in LIVE:
+            messages.add(
+                tx, new.id, message.role, message.by, message.text, message.created, state=message.state,
+                parts=[_told(part, decided) for part in message.parts], pinned=message.pinned, usage=message.usage,
+                why=message.why,
+            )  # fmt: skip
+    return new.id
+
+
+def _told(part: Part, decided: Mapping[str, Proposal]) -> Part:
+    """A part as a branch has it: a proposal belongs to the conversation that it was made in, here it is told of."""
+    if not isinstance(part, Proposed):
+        return part
+    proposal = decided.get(part.proposal)
+    if proposal is None:
+        return Call(part.at, "proposal", {}, "A proposal.", "")
+    line = f"Proposed: {proposal.title} ({proposal.state})"
+    return Call(part.at, proposal.action, {}, line, proposal.result, proposal.state != "done")
+
+
+def _next_name(name: str) -> str:
+    base, _, number = name.rpartition(" ")
+    if base and number.startswith("(") and number[1:-1].isdigit():
+        return f"{base} ({int(number[1:-1]) + 1})"
+    return f"{name} (2)"
+
+
+def checked(name: str) -> str:
+    name = " ".join(name.split())
+    if not name or len(name) > 100 or not name.isprintable():
+        raise Refusal("The name of a conversation has 1 to 100 characters, none of them invisible.")
+    return name
+
+
+def worded(text: str) -> str:
+    """What is sent, without blank lines around it. Refusal when it is nothing, or too long."""
+    text = text.strip("\n").rstrip()
+    if not text.strip():
+        raise Refusal("There is nothing to send: write something first.")
+    if len(text) > LONGEST:
+        raise Refusal(f"A message has at most {LONGEST:,} characters; these are {len(text):,}. Nothing was sent.")
+    return text
+
+
+def as_markdown(conversation: Conversation, found: Sequence[Message]) -> str:
+    """A conversation as one Markdown document."""
+    parts = [f"# {conversation.name}"]
+    for message in found:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(message.created))
+        who = {"user": "You", "model": message.usage.model or "Model", "workflow": "Workflow", "app": "pipetui"}
+        state = "" if message.state == "done" else f", {message.state}" + (f": {message.why}" if message.why else "")
+        parts.append(f"## {who[message.by]}, {when}{state}")
+        if message.text:
+            parts.append(message.text)
+        parts += [f"> {part.line}" for part in message.parts if isinstance(part, Call)]
+    return "\n\n".join(parts) + "\n"

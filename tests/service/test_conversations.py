@@ -1,0 +1,252 @@
+"""Conversations over a real store: who may say what, branches, and what workflows say."""
+
+from dataclasses import replace
+
+import pytest
+
+from pipetui.engine.messages import Message, Proposal, Proposed
+from pipetui.engine.refusals import Refusal
+from pipetui.paths import Paths
+from pipetui.service import Service
+from pipetui.service.conversations import Conversations
+
+TALKS = """
+from pipetui import Invalid, Run, Step, Workflow
+from pipetui.fields import Text
+
+
+class Talks(Workflow):
+    APP_NAME = "talks"
+    steps = [
+        Step("step_01", done="word", show="Word", field=Text()),
+        Step("step_02", done="end", show="End", field=Text()),
+    ]
+
+    async def step_01_submit(self, run: Run, value: str) -> str:
+        run.say("first")
+        run.ask(f"What is {value}?")
+        run.say("as a user", role="user")
+        run.say("Explain it.", verbatim=False)
+        if value == "bad":
+            raise Invalid("no")
+        if value == "crash":
+            raise KeyError(value)
+        return value
+
+    def step_02_submit(self, run: Run, value: str) -> str:  # in a thread
+        for number in range(50):
+            run.say(f"{number}")
+        return value
+"""
+
+
+@pytest.fixture
+def chat(service: Service) -> Conversations:
+    return service.conversations
+
+
+@pytest.fixture
+def home(home: Paths) -> Paths:
+    (home.workflows / "120_talks.py").write_text(TALKS)
+    return home
+
+
+async def said(service: Service, run: str) -> list[Message]:
+    chat = service.conversations
+    return list((await chat.page((await chat.in_use(run)).id)).messages)
+
+
+async def answered(chat: Conversations, text: str) -> Message:
+    """Claims the next answer and ends it."""
+    claimed = await chat.claim("me", "")
+    assert claimed is not None
+    ended = replace(claimed.answer, text=text, state="done")
+    assert await chat.save("me", ended)
+    return ended
+
+
+async def test_there_is_one_general_conversation_and_one_a_run(service: Service, chat: Conversations) -> None:
+    general = await chat.in_use()
+    assert (await chat.in_use()).id == general.id
+    run = (await service.runs.create("Ada", "branches")).id
+    own = await chat.in_use(run)
+    assert own.id != general.id and (await chat.in_use(run)).id == own.id
+    other = await chat.new(run, "Second thoughts")
+    assert (await chat.in_use(run)).id == other.id
+    await chat.use(own.id)
+    assert (await chat.in_use(run)).id == own.id
+    keys = {line.name: line.key for line in await chat.lines()}
+    assert keys == {"General": "", "Chat": "Ada-branches-01", "Second thoughts": "Ada-branches-01"}
+
+
+async def test_a_run_that_is_removed_takes_its_conversation_along(service: Service, chat: Conversations) -> None:
+    run = (await service.runs.create("Ada", "branches")).id
+    await chat.send((await chat.in_use(run)).id, "canonical", {})
+    assert len(await chat.search("canonical")) == 1
+    await service.runs.shelve(run, "binned")
+    await service.runs.empty_bin()
+    assert await chat.search("canonical") == []
+    assert await chat.lines() == []
+
+
+async def test_what_is_sent_waits_for_its_answer(chat: Conversations) -> None:
+    where = (await chat.in_use()).id
+    asked, answer = await chat.send(where, "\n  Hello\nthere \n\n", {"app_name": "hello"})
+    assert (asked.text, asked.role, asked.by) == ("  Hello\nthere", "user", "user")
+    assert (answer.state, answer.by, answer.seq) == ("waiting", "model", asked.seq + 1)
+    assert await chat.unanswered()
+    await answered(chat, "Hi")
+    assert not await chat.unanswered()
+    for nothing in ("", "  \n "):
+        with pytest.raises(Refusal, match="nothing to send"):
+            await chat.send(where, nothing, {})
+    with pytest.raises(Refusal, match="at most"):
+        await chat.send(where, "x" * 200_001, {})
+
+
+async def test_an_edited_message_makes_a_branch(chat: Conversations) -> None:
+    where = (await chat.in_use()).id
+    await chat.send(where, "one", {})
+    await answered(chat, "first answer")
+    second, _ = await chat.send(where, "two", {})
+    await answered(chat, "second answer")
+    asked, _ = await chat.branch(second.id, "two, otherwise", {})
+    branch = await chat.page(asked.conversation)
+    assert [message.text for message in branch.messages] == ["one", "first answer", "two, otherwise", ""]
+    assert branch.conversation.name == "General (2)"
+    assert (await chat.in_use()).id == asked.conversation
+    assert [message.text for message in (await chat.page(where)).messages] == [
+        "one", "first answer", "two", "second answer",
+    ]  # fmt: skip
+    again = (await chat.branch(asked.id, "once more", {}))[0]
+    assert (await chat.page(again.conversation)).conversation.name == "General (3)"
+    with pytest.raises(Refusal, match="Only what you said"):
+        await chat.branch(branch.messages[1].id, "x", {})
+
+
+async def test_an_answer_is_asked_for_again(chat: Conversations) -> None:
+    where = (await chat.in_use()).id
+    await chat.send(where, "one", {})
+    first = await answered(chat, "dull")
+    fresh = await chat.again(first.id, {})
+    assert fresh.conversation == where
+    second = await answered(chat, "better")
+    assert [message.text for message in (await chat.page(where)).messages] == ["one", "better"]
+    await chat.send(where, "two", {})
+    await answered(chat, "more")
+    branched = await chat.again(second.id, {})
+    assert branched.conversation != where
+    assert [message.text for message in (await chat.page(branched.conversation)).messages] == ["one", ""]
+    with pytest.raises(Refusal, match="ended"):
+        await chat.again(branched.id, {})
+
+
+async def test_the_pinned_survive_a_clear(chat: Conversations) -> None:
+    where = (await chat.in_use()).id
+    kept, answer = await chat.send(where, "remember: no redirects", {})
+    await answered(chat, "yes")
+    await chat.pin(kept.id, True)
+    assert await chat.clear(where) == 1
+    assert [message.id for message in (await chat.page(where)).messages] == [kept.id]
+    with pytest.raises(Refusal, match="gone"):
+        await chat.pin(answer.id, True)
+
+
+async def test_an_answer_whose_receiver_is_gone_is_ended(chat: Conversations, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = (await chat.in_use()).id
+    await chat.send(where, "one", {})
+    claimed = await chat.claim("killed", "")
+    assert claimed is not None
+    await chat.save("killed", replace(claimed.answer, text="half an ans"))
+    assert await chat.claim("me", "") is None
+    monkeypatch.setattr("pipetui.service.conversations.SILENT_SECONDS", -1.0)
+    assert await chat.unanswered()
+    assert await chat.claim("me", "") is None
+    ended = (await chat.page(where)).messages[-1]
+    assert (ended.state, ended.text) == ("stopped", "half an ans")
+    assert "ended" in ended.why
+
+
+async def test_the_whole_conversation_as_markdown(chat: Conversations) -> None:
+    where = (await chat.in_use()).id
+    await chat.send(where, "one", {})
+    await answered(chat, "**An** answer")
+    text = await chat.markdown(where)
+    assert text.startswith("# General\n\n## You, ")
+    assert "\n\none\n\n## Model, " in text and text.endswith("\n\n**An** answer\n")
+
+
+# what workflows say
+
+
+@pytest.mark.parametrize("word", ["fine", "bad", "crash"])
+async def test_what_a_step_says_is_kept_whatever_becomes_of_it(service: Service, word: str) -> None:
+    run = (await service.runs.create("Ada", "talks")).id
+    try:
+        await service.runs.submit(run, "word", word)
+    except Exception as error:
+        assert word != "fine", error
+    messages = await said(service, run)
+    assert [(message.role, message.by, message.text, message.state) for message in messages] == [
+        ("system", "workflow", "first", "done"),
+        ("user", "workflow", f"What is {word}?", "done"),
+        ("assistant", "model", "", "waiting"),
+        ("user", "workflow", "as a user", "done"),
+        ("user", "workflow", "Explain it.", "done"),
+        ("assistant", "model", "", "waiting"),
+    ]
+
+
+async def test_what_is_said_in_a_thread_is_in_order(service: Service) -> None:
+    run = (await service.runs.create("Ada", "talks")).id
+    await service.runs.submit(run, "word", "fine")
+    await service.runs.submit(run, "end", "x")
+    assert [message.text for message in await said(service, run)][6:] == [str(number) for number in range(50)]
+
+
+# proposals
+
+
+async def propose(chat: Conversations, **more: object) -> Proposal:
+    where = (await chat.in_use()).id
+    _, answer = await chat.send(where, "do it", {})
+    made = Proposal(
+        "p1", where, answer.id, "tasks_insert", '{"text":"x"}', "Add a task", "", "x", "", "open", "", 1.0, 9e9
+    )
+    made = replace(made, **more)  # type: ignore[arg-type]
+    await chat.propose(made)
+    return made
+
+
+async def test_exactly_what_was_shown_is_approved_once(chat: Conversations) -> None:
+    made = await propose(chat)
+    with pytest.raises(Refusal, match="not the one that was shown"):
+        await chat.approve(replace(made, arguments='{"text":"y"}'))
+    await chat.approve(made)
+    with pytest.raises(Refusal, match="being carried out"):
+        await chat.approve(made)
+    await chat.end(made.id, "done", "1 task")
+    assert (await chat.proposal(made.id)).state == "done"
+    with pytest.raises(Refusal, match="decided"):
+        await chat.reject(made.id)
+
+
+async def test_what_is_too_old_or_rejected_is_not_approved(chat: Conversations) -> None:
+    made = await propose(chat, expires=2.0)
+    with pytest.raises(Refusal, match="too old"):
+        await chat.approve(made)
+    assert (await chat.proposal(made.id)).state == "open"  # the refusal undid the transaction
+    await chat.expire()
+    assert (await chat.proposal(made.id)).state == "expired"
+
+
+async def test_a_branch_only_tells_of_proposals(chat: Conversations) -> None:
+    made = await propose(chat)
+    claimed = await chat.claim("me", "")
+    assert claimed is not None
+    await chat.save("me", replace(claimed.answer, state="done", text="I would", parts=(Proposed(0, made.id),)))
+    asked, _ = await chat.send(made.conversation, "more", {})
+    branch = await chat.page((await chat.branch(asked.id, "other", {}))[0].conversation)
+    (part,) = branch.messages[1].parts
+    assert not isinstance(part, Proposed)
+    assert getattr(part, "line", "") == "Proposed: Add a task (open)"
