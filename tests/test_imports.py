@@ -61,6 +61,14 @@ def test_a_run_without_a_screen_needs_no_screen(tmp_path: Path) -> None:
     assert not found & {"textual", "rich", "ollama", "selenium", "pipetui.app", "pipetui.worker"}
 
 
+def test_the_chat_needs_neither_ollama_nor_a_screen_until_it_asks() -> None:
+    modules = [f"pipetui.chat.{file.stem}" for file in (ROOT / "pipetui" / "chat").glob("[a-z]*.py")]
+    lazy = [name for name in modules if name != "pipetui.chat.wire"]  # the client imports it with ollama
+    code = f"import sys, {', '.join(lazy)}; print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(ended.stdout.split()) & (DEAR | {"sqlite3", "pipetui.service"})
+
+
 @pytest.mark.parametrize("file", sorted((ROOT / "pipetui" / "workflows").glob("*.py")), ids=lambda file: file.stem)
 def test_a_workflow_imports_the_api_and_what_it_is_made_for(file: Path) -> None:
     tree = ast.parse(file.read_text("utf-8"))
