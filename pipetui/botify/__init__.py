@@ -34,6 +34,7 @@ from .queries import (
     link_graph,
     parse_project,
     query_call,
+    spelled,
 )
 from .received import Received
 from .shelf import Credits, Export, Shelf
@@ -75,7 +76,6 @@ __all__ = [
     "Transient",
     "Unauthorized",
     "bands",
-    "columns",
     "cost",
     "count",
     "count_call",
@@ -91,6 +91,7 @@ __all__ = [
     "preflight",
     "query_call",
     "search",
+    "spelled",
     "split",
     "start_export",
 ]

@@ -222,6 +222,17 @@ def export_call(query: Query, size: int, marker: str, base: str = API) -> Call:
     return Call("POST", "/jobs", encode(export_body(query, size, marker)), base)
 
 
+def spelled(query: Query, size: int, base: str = API) -> list[tuple[str, str]]:
+    """(title, text) of the calls that count and export at most `size` rows of it: as curl, and as Python."""
+    counting, exporting = count_call(query, base), export_call(query, size, "a-name-of-your-own", base)
+    return [
+        ("the count as curl (free)", counting.curl()),
+        ("the export as curl (costs credits)", exporting.curl()),
+        ("the count as Python (free)", counting.python()),
+        ("the export as Python (costs credits)", exporting.python()),
+    ]
+
+
 def export_body(query: Query, size: int, marker: str) -> dict[str, Any]:
     """All options are said, because what Botify takes without them is documented in two ways."""
     return {

@@ -16,9 +16,10 @@ class View:
 
 @dataclass(frozen=True)
 class Text(View):
-    """Plain text, shown as it is."""
+    """Plain text, shown as it is. `title` stands above it, and names it where it is offered for copying."""
 
     text: str
+    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("cancel", "x", "Cancel", "Stop the job.", ("run", "jobs")),
     Command("retry", "t", "Try again", "Try a job again; what it finished is kept.", ("run", "jobs")),
     Command("finalize", "f", "Finalize", "Lock the run once it is complete, or unlock it.", ("run",)),
+    Command("copy", "y", "Copy", "Copy what the card shows: its value, a text, a call, a cell of a table.", ("run",)),
     Command("history", "e", "History", "Everything that happened to this run.", ("run",)),
     Command("previous", "up,k", "Up", "To the card above.", ("run",), show=False, palette=False),
     Command("next", "down,j", "Down", "To the card below.", ("run",), show=False, palette=False),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -22,11 +23,14 @@ from ..service.facts import Broken
 from ..service.runs import Snapshot
 from ..store.artifacts import ArtifactRow
 from ..store.rev import Changes
+from ..terminal import clipboard
 from ..text import count, size
 from ..widgets.card import CardView
+from ..widgets.copies import Copy, copies, value_text
 from ..widgets.fields import FieldInput
 from .base import MainScreen, Place
 from .commands import COMMANDS, Where, bindings, keys_of, shown_key
+from .copying import Pick
 from .dialogs import Ask, Confirm, Reading
 from .history import History
 
@@ -383,6 +387,8 @@ class RunScreen(MainScreen):
                 return _is_at_work(self._card_of_job())
             case "retry":
                 return self._card_of_job().state in ("failed", "broken") and not locked
+            case "copy":
+                return card.state in ("done", "failed", "broken") and card.step is not FINALIZE
             case "finalize":
                 return locked or snapshot.current.step is FINALIZE
         return True
@@ -511,6 +517,39 @@ class RunScreen(MainScreen):
             self._move(lambda before: self.service.runs.unfinalize(self.run_id, version=before.version))
         else:
             self._move(lambda before: self.service.runs.finalize(self.run_id, version=before.version))
+
+    async def action_copy(self) -> None:
+        found = await self._copies()
+        if not found:
+            raise Refusal(f"{self._card().step.show} has nothing to copy yet.")
+
+        def chosen(copy: Copy | None) -> None:
+            if copy is not None:
+                self.host.say(clipboard.copy(self.app, copy.text, copy.name))
+
+        if len(found) == 1:
+            chosen(found[0])
+        else:
+            self.app.push_screen(Pick("Copy what?", found), chosen)
+
+    async def _copies(self) -> Sequence[Copy]:
+        """Of the part that has the focus, else of the whole card: its value, and what it shows."""
+        card, snapshot, focused = self._card(), self._now, self._focused()
+        if focused is not None and (own := focused.copies):
+            return own
+        if card.step is FINALIZE or card.state not in ("done", "failed", "broken"):
+            return []
+        if card.state != "done":
+            return [Copy("the reason", card.reason)]
+        view = self._views[card.id].view
+        if view is None:
+            with suppress(Broken):  # then its value alone
+                view = await self.service.runs.view(snapshot, card.id)
+        shown = copies(view)
+        if card.field is not None and not card.field.kept:
+            return shown
+        value = value_text(snapshot.handle.value(card.id, object))
+        return [*([] if value in [copy.text for copy in shown] else [Copy("the value", value)]), *shown]
 
     async def action_history(self) -> None:
         snapshot = self._now

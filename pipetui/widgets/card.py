@@ -21,11 +21,13 @@ from textual.widget import Widget
 
 from ..engine.cards import FINALIZE, Card
 from ..engine.views import View
+from .copies import Copy, copies
 from .fields import FieldInput
 from .marks import LOCKED, LOOKS, Look, has_unicode, marks
 from .plain import FAINT, MUTED, Plain, line, spread
 from .progress import ProgressLine
-from .views import view_widget
+from .tables import TableView
+from .views import TextView, view_widget
 
 LABEL_CELLS = 24
 """Labels are filled up to this, so that the summaries of a stack stand in one column."""
@@ -156,6 +158,24 @@ class CardView(Widget, can_focus=True):
         self._view = (view, note)
         if self.expanded and self._card.state == "done":
             self._rebuild()
+
+    @property
+    def view(self) -> View | None:
+        """What the card shows of its result, once that is there."""
+        return self._view[0] if self._view else None
+
+    @property
+    def copies(self) -> list[Copy]:
+        """What can be copied of the part of the body that has the focus; of a card that has it itself, nothing."""
+        focused = self.screen.focused
+        for node in focused.ancestors_with_self if focused is not None else ():
+            if isinstance(node, TextView):
+                return copies(node.view)
+            if isinstance(node, TableView) and node.copies:
+                return node.copies
+            if node is self:
+                break
+        return []
 
     @property
     def given(self) -> Any:

@@ -26,6 +26,7 @@ from ..engine.fields import Invalid
 from ..engine.views import Table, Text, View
 from ..text import count
 from .columns import GAP, Column, cell_text, columns_of, fit, fitting
+from .copies import Copy, row_copies
 from .plain import Plain
 from .rows import CsvRows, ListRows, Rows
 
@@ -277,6 +278,12 @@ class TableView(Vertical):
     def on_data_view_moved(self, event: DataView.Moved) -> None:
         event.stop()
         self._show_status()
+
+    @property
+    def copies(self) -> list[Copy]:
+        """The row under the cursor, and its cells; none while a detail is open."""
+        rows = self._rows
+        return row_copies(rows.columns, rows.row(self.data_view.cursor)) if rows.count and not self._detail else []
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "open":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
@@ -11,7 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ..engine.views import Chart, Files, Heat, Markdown, Stack, Table, Text, View
-from ..text import count, displayable
+from ..text import count, displayable, one_line
 from .charts import ChartView
 from .files import files_table
 from .heat import HeatView
@@ -36,7 +36,7 @@ def view_widget(view: View) -> Widget:
 
             return MarkdownView(view.text)
         case Text():
-            return TextView(view.text)
+            return TextView(view)
         case Chart():
             return ChartView(view)
         case Heat():
@@ -45,7 +45,7 @@ def view_widget(view: View) -> Widget:
             return TableView(files_table(view), view_widget)
         case Stack():
             return StackView(view)
-    return TextView(f"pipetui can't show a {type(view).__name__}: it is none of the views in pipetui.views.")
+    return TextView(Text(f"pipetui can't show a {type(view).__name__}: it is none of the views in pipetui.views."))
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -73,21 +73,30 @@ def _wrapped_line(line: str, width: int) -> list[str]:
 
 
 class TextView(LinesView):
-    """Plain text of any length, wrapped to the width."""
+    """Plain text of any length, wrapped to the width, below its title."""
 
-    def __init__(self, text: str, **more: Any) -> None:
+    DEFAULT_CSS = """
+    TextView > .text--title { color: $text-muted; text-style: bold; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"text--title"}
+
+    def __init__(self, text: Text, **more: Any) -> None:
         super().__init__(**more)
-        self._text = displayable(text, MOST_TEXT)
+        self.view = text
+        self._title = [one_line(text.title, 200)] if text.title else []
+        self._text = displayable(text.text, MOST_TEXT)
         self._lines: list[str] = []
         self._width = 0
 
     def lay_out(self, width: int) -> int:
         if width != self._width:
-            self._width, self._lines = width, wrapped(self._text, width)
+            self._width, self._lines = width, [*self._title, *wrapped(self._text, width)]
         return len(self._lines)
 
     def draw(self, number: int, width: int) -> Strip:
-        return Strip([Segment(self._lines[number], self.rich_style)])
+        is_title = number < len(self._title)
+        style = self.get_component_rich_style("text--title") if is_title else self.rich_style
+        return Strip([Segment(self._lines[number], style)])
 
 
 class StackView(Vertical):

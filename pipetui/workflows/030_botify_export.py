@@ -249,21 +249,14 @@ class BotifyExport(Workflow):
             )
 
     def step_05_view(self, run: Run) -> View:
-        from pipetui.botify import Query, count_call, export_call
+        from pipetui.botify import Query, spelled
 
         facts = run.value("preflight", Preflight)
-        query, api = Query.from_json(facts["query"]), facts["api"]
-        count, export = count_call(query, api), export_call(query, facts["limit"], "a-name-of-your-own", api)
         views: list[View] = [Table(["what", "value"], list(_known(facts)), widths={"what": 16, "value": 100})]
         if facts["bands"]:
             views += _histogram(facts)
-        calls = [
-            ("Counting it, free, as curl:", count.curl()),
-            ("Exporting it, which costs credits, as curl:", export.curl()),
-            ("Counting it as Python:", count.python()),
-            ("Exporting it as Python:", export.python()),
-        ]
-        return Stack([*views, Text("\n\n".join(f"{title}\n\n{text}" for title, text in calls))])
+        calls = spelled(Query.from_json(facts["query"]), facts["limit"], facts["api"])
+        return Stack([*views, *(Text(text, title=title) for title, text in calls)])
 
     # -- the yes
 

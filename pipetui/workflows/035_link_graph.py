@@ -340,6 +340,7 @@ class LinkGraph(Workflow):
         return plan
 
     def step_06_view(self, run: Run) -> View:
+        from pipetui.botify import CAP, places, spelled
         from pipetui.text import size
 
         plan = run.value("preflight", Plan)
@@ -359,6 +360,11 @@ class LinkGraph(Workflow):
         for name, each in previews:
             if each["bands"]:
                 views += _histogram(name, each)
+        queries, api = {"edges": _edges(run), "nodes": _nodes(run)}, places.api_url(run.shared)
+        for name, each in previews:
+            if (query := queries[name]) is not None:
+                calls = spelled(query, min(each["rows"] or CAP, CAP), api)
+                views += [Text(text, title=f"{name}: {title}") for title, text in calls]
         return Stack(views)
 
     def step_07_form(self, run: Run) -> Field:

@@ -419,3 +419,63 @@ async def test_numbers_of_two_digits_jump(tmp_path: Path) -> None:
             await it.press("escape", "1", "2")
             await it.until(lambda: it.app.main._focused_id() == "step_12")
             await it.sees("Step 12")
+
+
+COPIED = """
+from pipetui import Job, Run, Step, Workflow
+from pipetui.fields import Secret, Text
+from pipetui.views import Stack, Table, Text as Shown, View
+
+
+class Copied(Workflow):
+    APP_NAME = "copied"
+    DISPLAY_NAME = "Copied"
+    steps = [
+        Step("step_01", done="address", show="Address", field=Text()),
+        Step("step_02", done="token", show="Token", field=Secret("copied")),
+        Step("step_03", done="last", show="Last", field=Text()),
+    ]
+
+    def step_01_view(self, run: Run) -> View:
+        table = Table(["url", "hits"], [["/a", 1], ["/b", 2]])
+        calls = [Shown("curl one", title="the count as curl"), Shown("curl two", title="the export as curl")]
+        return Stack([table, *calls])
+"""
+
+
+async def test_y_copies_what_the_card_shows(tmp_path: Path) -> None:
+    (paths_in(tmp_path).workflows / "110_copied.py").write_text(COPIED)
+    async with serving(tmp_path) as service:
+        await opened(service, "https://x.example/", app_name="copied")
+        async with stage(service, (80, 24)) as it:
+            await it.sees("paste it here")
+            await it.press("escape", "1", "y")
+            await it.sees("Copy what?", "the value", "the table", "the count as curl", "curl two")
+            await it.press("down", "down", "enter")
+            await it.sees("Copied the count as curl: 8 characters.")
+            assert it.app.clipboard == "curl one"
+            await it.press("enter")
+            await it.sees("row 1 of 2")
+            await it.press("tab", "down", "y")
+            await it.sees("Copy what?", "the row", "hits")
+            await it.press("escape")
+            await it.misses("Copy what?")
+            await it.press("y", "y")
+            await it.sees("Copied url: 2 characters.")
+            assert it.app.clipboard == "/b"
+            await it.press("tab", "y")
+            await it.sees("Copied the count as curl: 8 characters.")
+            assert it.app.clipboard == "curl one"
+
+
+async def test_y_copies_no_secret_and_says_where_there_is_nothing(tmp_path: Path) -> None:
+    (paths_in(tmp_path).workflows / "110_copied.py").write_text(COPIED)
+    async with serving(tmp_path) as service:
+        await opened(service, "x", "t0ken-that-nobody-sees", app_name="copied")
+        async with stage(service) as it:
+            await it.sees("Last", "one line of text")
+            await it.press("escape")
+            for card, label in (("2", "Token"), ("3", "Last"), ("4", "Finalize")):
+                await it.press(card, "y")
+                await it.sees(f"{label} has nothing to copy yet.")
+            assert it.app.clipboard == ""
