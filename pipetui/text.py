@@ -7,6 +7,7 @@ its way to the screen.
 import math
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 
 # What `hidden` finds, characters that steer a terminal, reorder a line, or can't be seen: C0 but tab and newline, DEL,
@@ -69,6 +70,20 @@ def csv_cell(text: str) -> str:
     if _FORMULA.match(text) and not _NUMBER.fullmatch(text):
         return "'" + text
     return text
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """How a sentence about a name that nothing bears goes on: `; did you mean x?`, `; there are x, y.`, or `.`"""
+    import difflib  # wanted only when something is wrong
+
+    names = list(dict.fromkeys(known))
+    near = difflib.get_close_matches(name[:100], names, n=1, cutoff=0.5)
+    if near:
+        return f"; did you mean {one_line(near[0], 80)}?"
+    if not names:
+        return "."
+    more = f", … ({count(len(names))} in all)" if len(names) > 12 else ""
+    return f"; there {'is' if len(names) == 1 else 'are'} {', '.join(one_line(each, 80) for each in names[:12])}{more}."
 
 
 def count(n: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 from ..engine.fields import Field, Group, Invalid, named
 from ..engine.values import decode
 from ..engine.workflow import Step, Workflow
+from ..text import meant
 from .exits import USAGE, Exit
 
 LARGEST = 64 * 1024 * 1024
@@ -99,9 +99,7 @@ def pairs(option: str, said: Iterable[str], secret: Container[str] = ()) -> list
 
 def unknown(what: str, name: str, known: Sequence[str]) -> Exit:
     """An Exit that names the nearest known name."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    more = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}." if known else "."
-    return Exit(USAGE, what + more)
+    return Exit(USAGE, what + meant(name, known))
 
 
 def _names(workflow: type[Workflow]) -> list[str]:

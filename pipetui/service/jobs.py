@@ -21,9 +21,9 @@ class Jobs:
         self._service = service
         self._db = service.db
 
-    async def latest(self, *, limit: int = 200, live: bool = False) -> list[JobRow]:
-        """The newest jobs first; `live`: those that are not over."""
-        return await self._db.read(lambda tx: jobs.latest(tx, limit=limit, live=live))
+    async def latest(self, *, limit: int = 200, live: bool = False, profile: str | None = None) -> list[JobRow]:
+        """The newest jobs first; `live`: those that are not over, `profile`: those of its runs."""
+        return await self._db.read(lambda tx: jobs.latest(tx, limit=limit, live=live, profile=profile))
 
     async def row(self, job: str) -> JobRow:
         """A job by its id or the start of it. Refusal when it names none or several."""

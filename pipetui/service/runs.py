@@ -30,7 +30,7 @@ from ..store.artifacts import ArtifactRow
 from ..store.database import Tx
 from ..store.jobs import JobRow
 from ..store.runs import RunRow
-from ..text import slug
+from ..text import meant, one_line, slug
 from . import facts as facts_
 from . import profiles
 from .handle import Handle
@@ -89,7 +89,7 @@ class Snapshot:
         for card in self.cards:
             if step in (card.id, card.step.done):
                 return card
-        raise Refusal(f"There is no step {step} here; there are {', '.join(card.id for card in self.cards)}.")
+        raise Refusal(f"There is no step {one_line(step, 60)} here{meant(step, [card.id for card in self.cards])}")
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Runs(Shelves):
 
     # -- finding and opening
 
-    async def create(self, profile: str, app_name: str, part: str | None = None) -> Snapshot:
+    async def create(self, profile: str, app_name: str, part: str | None = None, *, actor: Actor = "user") -> Snapshot:
         """A new run; without a part, of the next free number. Refusal when the key is taken or can't be one."""
         entry = self._entry(app_name)
         part = None if part is None else part_from(part, profile, app_name)
@@ -130,7 +130,7 @@ class Runs(Shelves):
             row = RunRow(id, owner.id, owner.name, app_name, own, folder, 1, record, "", now, now)
             runs.add(tx, row)
             created = Moment(record, records.Change.between({}, record), "create")
-            events.add(tx, id, 1, now, "user", created)
+            events.add(tx, id, 1, now, actor, created)
             return row
 
         row = await self._db.write(work)
@@ -193,29 +193,31 @@ class Runs(Shelves):
         job = uuid.uuid4().hex if card.has_job else None
         return await self._move(before, transitions.Submit(card.id, value, job), actor)
 
-    async def confirm(self, run: str, step: str, *, version: int | None = None) -> Snapshot:
+    async def confirm(self, run: str, step: str, *, version: int | None = None, actor: Actor = "user") -> Snapshot:
         """Keep a stale value as it is. Refusal."""
         before = await self._read(run, version)
-        return await self._move(before, transitions.Confirm(before.card(step).id))
+        return await self._move(before, transitions.Confirm(before.card(step).id), actor)
 
-    async def revert(self, run: str, step: str, *, version: int | None = None) -> Snapshot:
+    async def revert(self, run: str, step: str, *, version: int | None = None, actor: Actor = "user") -> Snapshot:
         """Open a step again; later values are cleared or become stale. Refusal."""
         before = await self._read(run, version)
-        return await self._move(before, transitions.Revert(before.card(step).id))
+        return await self._move(before, transitions.Revert(before.card(step).id), actor)
 
-    async def skip(self, run: str, step: str, reason: str, *, version: int | None = None) -> Snapshot:
+    async def skip(
+        self, run: str, step: str, reason: str, *, version: int | None = None, actor: Actor = "user"
+    ) -> Snapshot:
         """Leave a step out, where its author allows it. Refusal."""
         before = await self._read(run, version)
-        return await self._move(before, transitions.Skip(before.card(step).id, reason))
+        return await self._move(before, transitions.Skip(before.card(step).id, reason), actor)
 
-    async def undo(self, run: str, *, version: int | None = None) -> Snapshot:
+    async def undo(self, run: str, *, version: int | None = None, actor: Actor = "user") -> Snapshot:
         """Take back the last user's transition. Refusal."""
         before = await self._read(run, version)
         history = await self.history(run)
         moment = transitions.undo(before.row.record, history)
-        return await self._go_on(await self._write(before, moment, "user"))
+        return await self._go_on(await self._write(before, moment, actor))
 
-    async def finalize(self, run: str, *, version: int | None = None) -> Snapshot:
+    async def finalize(self, run: str, *, version: int | None = None, actor: Actor = "user") -> Snapshot:
         """Lock the run. Refusal, with all problems, when something speaks against it."""
         before = await self._read(run, version)
         moment = self._moment(before, transitions.Finalize())
@@ -223,14 +225,14 @@ class Runs(Shelves):
         if problems:
             raise Refusal("Not finalized: " + " · ".join(problems))
         await self._hook(before, before.handle.workflow.finalizing)
-        return await self._write(before, moment, "user")
+        return await self._write(before, moment, actor)
 
-    async def unfinalize(self, run: str, *, version: int | None = None) -> Snapshot:
+    async def unfinalize(self, run: str, *, version: int | None = None, actor: Actor = "user") -> Snapshot:
         """Unlock the run. Refusal."""
         before = await self._read(run, version)
         moment = self._moment(before, transitions.Unfinalize())
         await self._hook(before, before.handle.workflow.unfinalizing)
-        return await self._write(before, moment, "user")
+        return await self._write(before, moment, actor)
 
     async def affected(self, run: str, step: str) -> tuple[list[str], list[str]]:
         """The labels of what a revert of this step would (clear, make stale)."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .conversations import Conversations
     from .facts import Asker
     from .feed import Feed
+    from .files import Files
     from .jobs import Jobs
     from .profiles import Profiles
     from .runs import Runs
@@ -105,6 +106,12 @@ class Service:
         from .conversations import Conversations
 
         return Conversations(self.db)
+
+    @cached_property
+    def files(self) -> Files:
+        from .files import Files
+
+        return Files(self)
 
     @cached_property
     def registry(self) -> Registry:

@@ -81,10 +81,15 @@ def of(tx: Tx, run: str) -> dict[str, JobRow]:
     return {row["id"]: JobRow(*row) for row in rows}
 
 
-def latest(tx: Tx, *, limit: int = 200, live: bool = False) -> list[JobRow]:
-    """The newest jobs first; `live` only those that are not over."""
-    where = f"WHERE state IN {_LIVE}" if live else ""
-    rows = tx.execute(f"SELECT {_COLUMNS} FROM jobs {where} ORDER BY queued DESC, id LIMIT ?", (limit,)).fetchall()
+def latest(tx: Tx, *, limit: int = 200, live: bool = False, profile: str | None = None) -> list[JobRow]:
+    """The newest jobs first; `live` only those that are not over, `profile` only those of its runs (by its name)."""
+    where, values = [f"state IN {_LIVE}"] if live else ["1"], []
+    if profile is not None:
+        where.append("run IN (SELECT runs.id FROM runs JOIN profiles ON profiles.id = runs.profile WHERE name = ?)")
+        values.append(profile)
+    rows = tx.execute(
+        f"SELECT {_COLUMNS} FROM jobs WHERE {' AND '.join(where)} ORDER BY queued DESC, id LIMIT ?", (*values, limit)
+    ).fetchall()
     return [JobRow(*row) for row in rows]
 
 
