@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .client import Client
+from .client import RATE, Client
 from .queries import API
 from .shelf import Credits, Shelf
 
@@ -14,21 +14,32 @@ if TYPE_CHECKING:
     from ..engine.run import Run
 
 SANDBOX = "sandbox.json"
-"""In the shared folder of an environment that practises: `{"api_url": …}`, written by `pipetui --sandbox`."""
+"""In the shared folder of an environment that practises: `{"api_url": …}`, written by `pipetui --sandbox`.
+
+`rate`, if it is there too, is how many requests a second that sandbox takes; Botify's pace otherwise.
+"""
 
 
 def api_url(shared: Path) -> str:
     """The API that the runs of an environment talk to."""
-    try:
-        url = json.loads((shared / SANDBOX).read_text("utf-8"))["api_url"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return API
-    return url if isinstance(url, str) else API
+    return _place(shared)[0]
 
 
 def client(run: Run) -> Client:
     """A client with the token of the run's profile. JobError when there is none."""
-    return Client(run.secret("botify"), base_url=api_url(run.shared))
+    url, rate = _place(run.shared)
+    return Client(run.secret("botify"), base_url=url, rate=rate)
+
+
+def _place(shared: Path) -> tuple[str, float]:
+    """(the API, requests a second)"""
+    try:
+        place = json.loads((shared / SANDBOX).read_text("utf-8"))
+        url, rate = place["api_url"], place.get("rate", RATE)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return API, RATE
+    is_rate = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 < rate < 1e6
+    return (url, float(rate) if is_rate else RATE) if isinstance(url, str) else (API, RATE)
 
 
 def shelf(run: Run) -> Shelf:
