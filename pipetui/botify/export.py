@@ -162,7 +162,8 @@ class _Export:
                 if export is not None:
                     return export
             if adopt:
-                return await self._fetch(job, await self._adopted(adopt, tell), "", tell)
+                remote = await self._adopted(adopt, tell)
+                return await self._fetch(job, remote, await self._marker(remote), tell)
             turn = looks = 0
             while True:
                 remote, marker = await self._created(job, name, turn, tell)
@@ -206,8 +207,12 @@ class _Export:
             remote = await job.once(name, creation.create, inputs=inputs, recover=creation.find, settle=self.settle + 1)
         except NotDone as error:
             raise Rejected(str(error)) from None
+        return remote, await self._marker(remote)
+
+    async def _marker(self, remote: str) -> str:
+        """Under what name the ledger has this job; empty when somebody else paid for it."""
         spent = await asyncio.to_thread(self.credits.entries)
-        return remote, next((each.marker for each in reversed(spent) if each.job == remote), "")
+        return next((each.marker for each in reversed(spent) if each.job == remote), "")
 
     async def _watched(self, remote: str, tell: Tell) -> str:
         """Empty when the job is done, else why it failed."""

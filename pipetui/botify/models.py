@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -187,6 +187,18 @@ class RemoteJob:
     @property
     def done(self) -> bool:
         return self.status in DONE
+
+    @property
+    def made(self) -> str:
+        """Who made it, and when: ` by ada, 2024-03-01 10:07 UTC`; of that what Botify says."""
+        when = "" if self.created is None else f", {datetime.fromtimestamp(self.created, UTC):%Y-%m-%d %H:%M} UTC"
+        return (f" by {self.user}" if self.user else "") + when
+
+    def gives(self, rows: int) -> bool:
+        """Whether its file has as many rows of the query, as a CSV to be downloaded; what isn't said speaks for it."""
+        formatter, _, connector = self.formatter if isinstance(self.formatter, list) else ("", "", "")
+        is_csv = formatter in ("csv", "", None) and connector in ("direct_download", "", None)
+        return is_csv and (self.size is None or self.size >= rows)
 
     @property
     def failed(self) -> bool:

@@ -56,7 +56,8 @@ class Preflight:
     """What an export will be, for a person to confirm. `problems` forbid it; `notes` are to be read first.
 
     `limit` is the most rows that it may have, `credits` what these cost, `needed` and `free` are bytes on disk.
-    `on_disk` are finished exports of this query, `running` those that Botify is working on.
+    `on_disk` are finished exports of this query; `running` those that Botify is working on, and `finished` those whose
+    file it has and that are not on disk (their download failed, or somebody else made them): to be taken for nothing.
     """
 
     query: Query
@@ -68,6 +69,7 @@ class Preflight:
     free: int
     on_disk: list[Export] = field(default_factory=list)
     running: list[RemoteJob] = field(default_factory=list)
+    finished: list[RemoteJob] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -107,17 +109,21 @@ async def preflight(client: Client, query: Query, shelf: Shelf, *, cap: int = CA
     free = await asyncio.to_thread(_free, shelf.folder)
     if free < needed:
         problems.append(f"About {size_text(needed)} are needed on the disk, and {size_text(free)} are free.")
-    running = [job for job in await alike(client, query) if not job.done and not job.failed]
     on_disk = await asyncio.to_thread(shelf.find, query, client.base_url)
+    here = {export.job for export in on_disk}
+    remote = [job for job in await alike(client, query) if job.gives(limit) and not job.failed and job.id not in here]
+    running = [job for job in remote if not job.done]
+    finished = [job for job in remote if job.done]
     return Preflight(
-        query, counted, cap, limit, cost(query, limit), needed, free, on_disk, running, problems, notes
+        query, counted, cap, limit, cost(query, limit), needed, free, on_disk, running, finished, problems, notes
     )  # fmt: skip
 
 
 async def alike(client: Client, query: Query) -> list[RemoteJob]:
-    """The exports of just this query that Botify lists."""
+    """The exports of just this query that Botify lists, the newest first."""
     body = canonical(query.body)
-    return [job async for job in client.jobs(query.project) if job.query == body]
+    found = [job async for job in client.jobs(query.project) if job.query == body]
+    return sorted(found, key=lambda job: job.created or 0.0, reverse=True)
 
 
 def _free(folder: Path) -> int:

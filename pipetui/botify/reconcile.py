@@ -18,6 +18,7 @@ from ..text import ago, count
 from .client import TRIES, Client
 from .errors import BotifyError, Forbidden, NoAnswer, NotFound, Rejected, Transient, Unauthorized
 from .models import RemoteJob
+from .preflight import alike
 from .queries import Query, canonical, cost, export_body
 from .shelf import Credits, is_job_id
 
@@ -122,10 +123,10 @@ class Creation:
         # A clock that was set forward only makes us ask a person sooner.
         waited = max(now - self._since, 0.0 if begun is None else time.time() - begun)
         self._tell("Looking for the export in Botify's list …")
-        alike = await patiently(self._alike, self._tell, pause=self._pause)
-        found = next((job for job in alike if job.marker == attempt.marker), None)
+        listed = await patiently(lambda: alike(self._client, self._query), self._tell, pause=self._pause)
+        found = next((job for job in listed if job.marker == attempt.marker), None)
         if found is None and begun is not None:
-            found = await self._unmarked(alike, begun)
+            found = await self._unmarked(listed, begun)
         if found is None and self._pasted:
             found = await self._look_at_pasted()
         if found is not None:
@@ -133,18 +134,13 @@ class Creation:
             return Found(found.id)
         if waited < self._settle:
             return Absent()
-        return self._question(attempt, [job for job in alike if not job.failed][:_SHOWN])
+        return self._question(attempt, [job for job in listed if not job.failed][:_SHOWN])
 
-    async def _alike(self) -> list[RemoteJob]:
-        """The exports of this very query that Botify lists, the newest first."""
-        jobs = [job async for job in self._client.jobs(self._query.project) if job.query == self._body]
-        return sorted(jobs, key=lambda job: job.created or 0.0, reverse=True)
-
-    async def _unmarked(self, alike: list[RemoteJob], begun: float) -> RemoteJob | None:
+    async def _unmarked(self, listed: list[RemoteJob], begun: float) -> RemoteJob | None:
         """The one export that can only be ours although its mark is missing: our query, format, size, user and time."""
         candidates = [
             job
-            for job in alike
+            for job in listed
             if not job.marker
             and job.size == self._size
             and job.formatter == self._formatter
@@ -169,8 +165,8 @@ class Creation:
             return None
         return job
 
-    def _question(self, attempt: Attempt, alike: list[RemoteJob]) -> Unknown:
-        found = [(f"adopt:{job.id}", f"Adopt the export {job.id} ({_account_of(job)})") for job in alike]
+    def _question(self, attempt: Attempt, listed: list[RemoteJob]) -> Unknown:
+        found = [(f"adopt:{job.id}", f"Adopt the export {job.id} ({_account_of(job)})") for job in listed]
         choice = Choice(
             [
                 ("again", "Check again"),
@@ -182,8 +178,8 @@ class Creation:
             label="What to do",
         )
         seen = (
-            f"Of this query it lists {count(len(alike))} other export{'s' if len(alike) != 1 else ''}."
-            if alike
+            f"Of this query it lists {count(len(listed))} other export{'s' if len(listed) != 1 else ''}."
+            if listed
             else "In its list of exports there is none of this query."
         )
         return Unknown(

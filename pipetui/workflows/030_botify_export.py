@@ -32,6 +32,8 @@ AT_ONCE = 10_000
 """Rows that are looked at together."""
 DISTINCT = 5_000
 """Values of a column that are counted, so that memory does not grow with the file."""
+MOST_FINISHED = 3
+"""Exports at Botify whose file is offered; the newest."""
 SHOWN = 200
 """Characters of a value in the statistics."""
 
@@ -45,7 +47,8 @@ class Part(TypedDict):
 
 class Preflight(TypedDict):
     """`limit` is the most rows that one export has here, `credits` what all of it costs, `month` what was spent in this
-    month; `needed` and `free` are bytes. `bands` are `botify.Band`s, there when it is too much for one export."""
+    month; `needed` and `free` are bytes. `running` and `finished` are exports at Botify, each a number and its maker.
+    `bands` are `botify.Band`s, there when it is too much for one export."""
 
     api: str
     query: dict[str, Any]
@@ -57,7 +60,8 @@ class Preflight(TypedDict):
     needed: int
     free: int
     on_disk: list[str]
-    running: list[str]
+    running: list[list[str]]
+    finished: list[list[str]]
     problems: list[str]
     notes: list[str]
     bands: list[dict[str, Any]]
@@ -233,7 +237,8 @@ class BotifyExport(Workflow):
                 needed=needed,
                 free=found.free,
                 on_disk=[f"{_in_words(export)} in {export.folder.name}" for export in found.on_disk],
-                running=[remote.id for remote in found.running],
+                running=[[remote.id, remote.made] for remote in found.running],
+                finished=[[remote.id, remote.made] for remote in found.finished],
                 problems=problems,
                 notes=found.notes,
                 bands=[asdict(band) for band in bands],
@@ -269,8 +274,10 @@ class BotifyExport(Workflow):
         on_disk = places.shelf(run).find(Query.from_json(facts["query"]), facts["api"])
         if on_disk:
             options.append(("disk", f"Use {_in_words(on_disk[0])} on this disk (no credits)"))
-        for remote in facts["running"]:
-            options.append((f"follow:{remote}", f"Follow the export {remote} that is running (no credits)"))
+        for remote, made in facts["running"]:
+            options.append((f"follow:{remote}", f"Follow the export {remote} that is running{made} (no credits)"))
+        for remote, made in [] if on_disk and not on_disk[0].cut else facts["finished"][:MOST_FINISHED]:
+            options.append((f"follow:{remote}", f"Fetch the file of the finished export {remote}{made} (no credits)"))
         if options:
             default = options[0][0]
         price = _price(facts)
@@ -461,7 +468,8 @@ def _known(facts: Preflight) -> Iterator[tuple[str, str]]:
     yield "credits", f"{facts['credits']:,g} (this month so far: {facts['month']:,g})"
     yield "disk", f"about {size(facts['needed'])} needed, {size(facts['free'])} free"
     yield from (("on this disk", text) for text in facts["on_disk"])
-    yield from (("running", f"the same export, number {remote}") for remote in facts["running"])
+    yield from (("running", f"the same export, number {remote}{made}") for remote, made in facts["running"])
+    yield from (("finished", f"the same export, number {remote}{made}") for remote, made in facts["finished"])
     yield from (("problem", text) for text in facts["problems"])
     yield from (("note", text) for text in facts["notes"])
     for part in facts["parts"]:

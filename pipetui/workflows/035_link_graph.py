@@ -80,14 +80,18 @@ class Band(TypedDict):
 
 
 class Preview(TypedDict):
-    """What one export will be. `on_disk` tells of the finished one, "" without one; `running` is a job at Botify."""
+    """What one export will be. `on_disk` tells of the finished one, "" without one.
+
+    `remote` is a job at Botify that is running or has a file that is not on disk, `state` says which and whose.
+    """
 
     rows: int | None
     exact: bool
     credits: float
     needed: int
     on_disk: str
-    running: str
+    remote: str
+    state: str
     problems: list[str]
     notes: list[str]
     over: bool
@@ -147,6 +151,11 @@ def _rows(preview: Preview) -> str:
     if preview["rows"] is None:
         return "unknown"
     return f"{'' if preview['exact'] else 'at most '}{preview['rows']:,}"
+
+
+def _remote(preview: Preview) -> str:
+    """`job 3658303, made by ada, 2024-03-01 10:07 UTC`; empty without one."""
+    return f"job {preview['remote']}, {preview['state']}" if preview["remote"] else ""
 
 
 def _number(number: float) -> str:
@@ -349,7 +358,7 @@ class LinkGraph(Workflow):
             ["rows", *(_rows(each) for _, each in previews)],
             ["credits", *(_number(each["credits"]) for _, each in previews)],
             ["on disk", *(each["on_disk"] or "no" for _, each in previews)],
-            ["running at Botify", *(each["running"] or "no" for _, each in previews)],
+            ["at Botify", *(_remote(each) or "no" for _, each in previews)],
             ["room needed", *(size(each["needed"]) for _, each in previews)],
         ]
         views: list[View] = [Table(["", *(name for name, _ in previews)], rows)]
@@ -377,12 +386,11 @@ class LinkGraph(Workflow):
             if not any(each["over"] for _, each in previews):
                 options.append(("again", f"{_price(previews)}: export {_what(previews)} again"))
             return Choice(options, default="reuse")
-        running = [(name, each) for name, each in missing if each["running"]]
-        rest = [(name, each) for name, each in missing if not each["running"]]
+        there = [(name, each) for name, each in missing if each["remote"]]
+        rest = [(name, each) for name, each in missing if not each["remote"]]
         options = []
-        if running and not _too_many(rest):
-            jobs = " and ".join(f"{name} (job {each['running']})" for name, each in running)
-            follow = f"follow {jobs}, at work at Botify"
+        if there and not _too_many(rest):
+            follow = "fetch " + " and ".join(f"{name} ({_remote(each)})" for name, each in there)
             label = f"{_price(rest)}: export {_what(rest)}, {follow}" if rest else f"No credits: {follow}"
             options.append(("follow", label))
         if not _too_many(missing):
@@ -390,7 +398,7 @@ class LinkGraph(Workflow):
             more = f", use {kept} on disk" if kept else ""
             options.append(("export", f"{_price(missing)}: export {_what(missing)}{more}"))
         hint = "" if options else f"{_too_many(missing)}: revert “Largest depth”, and take {_smaller(missing)}"
-        return Choice(options, default="follow" if running and not rest else None, hint=hint)
+        return Choice(options, default="follow" if there and not rest else None, hint=hint)
 
     # -- the one step that costs
 
@@ -599,13 +607,15 @@ async def _preview(run: Run, client: Client, query: Query) -> Preview:
     from pipetui.botify import CAP, Rejected, bands, fits, places, preflight, split
 
     found = await preflight(client, query, places.shelf(run), cap=CAP)
+    remote = next(iter([*found.running, *found.finished]), None)
     preview = Preview(
         rows=found.counted.rows,
         exact=found.counted.exact,
         credits=found.credits,
         needed=found.needed,
         on_disk=_described(found.on_disk[0]) if found.on_disk else "",
-        running=found.running[0].id if found.running else "",
+        remote=remote.id if remote else "",
+        state=f"{'finished' if remote.done else 'running'}{remote.made}" if remote else "",
         problems=found.problems,
         notes=found.notes,
         over=found.over,
@@ -721,9 +731,9 @@ async def _obtain(run: Run, job: Job, client: Client, name: str, query: Query, p
                 f"The {name} are no longer on disk. Nothing was paid: revert “Preflight”, and it looks anew."
             )
         exports, how = [found[0]], "reused"
-    elif choice == "follow" and preview["running"]:
+    elif choice == "follow" and preview["remote"]:
         counted = Counted(preview["rows"], preview["exact"])
-        exports, how = [(await export(query, counted, name, preview["running"]))[0]], "followed"
+        exports, how = [(await export(query, counted, name, preview["remote"]))[0]], "followed"
     else:
         whole = [(query, Counted(preview["rows"], preview["exact"]), name)]
         parts = [

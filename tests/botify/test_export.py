@@ -9,8 +9,10 @@ from pipetui.botify import (
     Counted,
     Credits,
     Export,
+    LinkExpired,
     NeedsAnswer,
     Rejected,
+    RemoteJob,
     count,
     link_graph,
     poll,
@@ -21,7 +23,7 @@ from pipetui.botify.download import judge
 from pipetui.botify.received import Received
 from pipetui.sandbox import Sandbox
 
-from .conftest import CRAWL, PAUSE, QUICK, SHOP, Stage, client_of
+from .conftest import CRAWL, LINKS, PAUSE, QUICK, SHOP, Stage, client_of
 
 
 async def test_preflight_says_what_it_will_be(stage: Stage) -> None:
@@ -40,11 +42,45 @@ async def test_preflight_says_what_it_will_be(stage: Stage) -> None:
 async def test_preflight_knows_what_is_there_and_what_runs(stage: Stage) -> None:
     export = await stage.export()
     stage.sandbox.fault("job_hangs")
-    running = await start_export(stage.client, stage.query, 10)
-    await start_export(stage.client, link_graph(SHOP, CRAWL, 1), 10)
+    running = await start_export(stage.client, stage.query, LINKS)
+    await start_export(stage.client, link_graph(SHOP, CRAWL, 1), LINKS)
+    await start_export(stage.client, stage.query, 10)  # too small to be the same
     found = await preflight(stage.client, stage.query, stage.shelf)
     assert [each.job for each in found.on_disk] == [export.job]
     assert [job.id for job in found.running] == [running.id]
+    assert found.finished == []  # what is on disk is not at Botify as well
+
+
+async def test_a_paid_export_whose_file_never_came_is_found_and_fetched_for_nothing(stage: Stage) -> None:
+    stage.sandbox.fault("expired", times=99)
+    with pytest.raises(LinkExpired):
+        await stage.export()
+    stage.sandbox.heal()
+    [lost] = stage.sandbox.state()["jobs"]
+    found = await preflight(stage.client, stage.query, stage.shelf)
+    assert (found.on_disk, found.running) == ([], [])
+    assert [job.id for job in found.finished] == [str(lost["id"])]
+    assert found.finished[0].made.startswith(" by ada.lovelace, 20")
+    export = await stage.export(adopt=found.finished[0].id)
+    assert (export.rows, export.sha256, export.marker) == (LINKS, lost["sha256"], lost["marker"])
+    [spent] = stage.credits.entries()
+    assert (spent.outcome, spent.credits) == ("done", LINKS / 10)
+    assert stage.sandbox.state()["job_posts"] == 1 and stage.left() == []
+
+
+@pytest.mark.parametrize(
+    ("payload", "gives"),
+    [
+        ({"formatter": "csv", "connector": "direct_download", "export_size": 100}, True),
+        ({"formatter": "csv", "connector": "direct_download", "export_size": 99}, False),
+        ({"formatter": "json", "connector": "direct_download", "export_size": 100}, False),
+        ({"formatter": "csv", "connector": "6f1c2d", "export_size": 100}, False),
+        ({}, True),
+    ],
+)
+def test_another_s_export_serves_if_it_has_the_rows_as_a_file(payload: dict[str, object], gives: bool) -> None:
+    job = RemoteJob.read({"job_id": 1, "job_status": "DONE", "payload": payload})
+    assert job is not None and job.gives(100) is gives
 
 
 async def test_preflight_refuses_what_can_not_work(stage: Stage) -> None:

@@ -98,27 +98,18 @@ async def sandbox(clock: Clock) -> AsyncIterator[Sandbox]:
         yield made
 
 
-IMPATIENT = """
-
-def _client(run):
-    from pipetui.botify import Client, places
-
-    return Client(run.secret("botify"), base_url=places.api_url(run.shared), rate=10_000)
-"""
-
-
 @pytest.fixture
 def impatient(home: Paths) -> None:
-    """A copy of the workflow that knows no pace and waits less before it asks a person."""
+    """A copy of the workflow that waits less before it asks a person."""
     text = SOURCE.read_text("utf-8").replace('"botify_export"', '"impatient"')
-    text = text.replace("job=job,", "job=job, settle=0.3, pause=0.05,").replace("places.client(run)", "_client(run)")
-    (home.workflows / "710_impatient.py").write_text(text + IMPATIENT)
+    text = text.replace("job=job,", "job=job, settle=0.3, pause=0.05,")
+    (home.workflows / "710_impatient.py").write_text(text)
 
 
 @pytest.fixture
 async def stage(impatient: None, sandbox: Sandbox, service: Service, workers: Workers, home: Paths) -> Stage:
     home.data.mkdir(parents=True, exist_ok=True)
-    (home.data / "sandbox.json").write_text(json.dumps({"api_url": sandbox.api_url}))
+    (home.data / "sandbox.json").write_text(json.dumps({"api_url": sandbox.api_url, "rate": 1_000}))
     Secrets(home.secrets).put("botify", sandbox.token)
     return Stage(sandbox, service, workers, home)
 
@@ -139,9 +130,14 @@ async def test_from_a_pasted_address_to_statistics_and_the_second_time_for_nothi
     assert choice.pairs == [("new", "Export 2,000 rows for 200 credits")] and choice.default is None
 
     view = await stage.service.runs.view(snapshot, "preflight")
-    assert isinstance(view, Stack) and isinstance(view.views[-1], Text)
-    assert "curl -X POST" in view.views[-1].text and "$BOTIFY_TOKEN" in view.views[-1].text
-    assert "urllib.request" in view.views[-1].text and stage.sandbox.token not in view.views[-1].text
+    assert isinstance(view, Stack)
+    calls = {each.title: each.text for each in view.views if isinstance(each, Text)}
+    assert [title.partition(" (")[0] for title in calls] == [
+        "the count as curl", "the export as curl", "the count as Python", "the export as Python",
+    ]  # fmt: skip
+    assert all(stage.sandbox.token not in text and "BOTIFY_TOKEN" in text for text in calls.values())
+    assert "curl -X POST" in calls["the export as curl (costs credits)"]
+    assert "urllib.request" in calls["the count as Python (free)"]
     assert stage.sandbox.state()["job_posts"] == 0, "what is free comes first"
 
     done = await stage.export(run, "new")
@@ -237,6 +233,27 @@ async def test_an_export_that_runs_at_botify_is_followed_for_nothing(stage: Stag
     assert done.row.record["step_06"]["export"]["how"] == "followed"
     assert done.row.record["step_06"]["export"]["credits"] == 0 and len(lines(done)) == LINKS
     assert stage.sandbox.state()["job_posts"] == 1
+
+
+async def test_a_paid_export_whose_file_never_came_is_offered_after_a_revert(stage: Stage) -> None:
+    stage.sandbox.fault("expired", times=99)
+    stage.workers.start()
+    run, _, _ = await stage.priced()
+    await stage.service.runs.submit(run, "export", "new")
+    failed = await stage.reach(run, "step_06", "failed")
+    assert "not valid" in failed.current.reason
+    stage.sandbox.heal()
+    await stage.service.runs.revert(run, "preflight")
+    await stage.service.runs.submit(run, "preflight")
+    snapshot = await stage.reach(run, "step_06", "active")
+    choice = snapshot.current.field
+    assert isinstance(choice, Choice)
+    [job] = stage.sandbox.state()["jobs"]
+    assert [value for value, _ in choice.pairs] == [f"follow:{job['id']}", "anew"]
+    assert choice.default == f"follow:{job['id']}" and "by ada.lovelace" in choice.pairs[0][1]
+    done = await stage.export(run, choice.default)
+    assert done.row.record["step_06"]["export"]["credits"] == 0 and len(lines(done)) == LINKS
+    assert stage.sandbox.state()["job_posts"] == 1 and stage.sandbox.state()["credits"] == LINKS / 10
 
 
 async def test_fields_and_depth_are_what_is_exported(stage: Stage) -> None:

@@ -16,10 +16,9 @@ from typing import Any
 
 import pytest
 
-from pipetui.botify import Client, Project, link_graph, places
+from pipetui.botify import Client, Project, link_graph
 from pipetui.engine.fields import Choice, Invalid
 from pipetui.engine.pickers import DateRange, MultiChoice, TablePick
-from pipetui.engine.run import Run
 from pipetui.engine.views import Chart, Files, Heat, Stack, Table, View
 from pipetui.paths import Paths
 from pipetui.sandbox import Sandbox
@@ -36,23 +35,13 @@ LINKS = 2_000
 QUICK: dict[str, Any] = {"rate": 0, "created": 0.0, "processing": 0.0}
 
 
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cards ask at once what they have to ask; the worker keeps to Botify's pace."""
-
-    def client(run: Run) -> Client:
-        return Client(run.secret("botify"), base_url=places.api_url(run.shared), rate=1_000)
-
-    monkeypatch.setattr(places, "client", client)
-
-
 @asynccontextmanager
 async def connected(
     home: Paths, links: int = LINKS, clock: Callable[[], float] = time.monotonic
 ) -> AsyncIterator[Sandbox]:
     """A sandbox that this home's runs talk to, with the token of ada.lovelace."""
     async with Sandbox(seed=1, links=links, clock=clock, **QUICK) as sandbox:
-        (home.data / "sandbox.json").write_text(json.dumps({"api_url": sandbox.api_url}))
+        (home.data / "sandbox.json").write_text(json.dumps({"api_url": sandbox.api_url, "rate": 1_000}))
         Secrets(home.secrets).put("botify", sandbox.token)
         yield sandbox
 
@@ -249,6 +238,12 @@ async def test_what_is_no_longer_on_disk_is_not_paid_for_unasked(
         await service.runs.submit(again, "export", "reuse")
         failed = await reach(service, again, "step_07", "failed")
         assert "no longer on disk" in failed.current.reason
+        third = await begin(service)  # Botify has the file still, and gives it for nothing
+        await choose(service, third)
+        offered = await reach(service, third, "step_07")
+        assert offered.current.prefill == "follow" and "finished by ada.lovelace" in options(offered)["follow"]
+        await service.runs.submit(third, "export", "follow")
+        await reach(service, third, "finalize")
         assert sandbox.state()["job_posts"] == 1
 
 
