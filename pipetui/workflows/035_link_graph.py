@@ -82,7 +82,8 @@ class Band(TypedDict):
 class Preview(TypedDict):
     """What one export will be. `on_disk` tells of the finished one, "" without one.
 
-    `remote` is a job at Botify that is running or has a file that is not on disk, `state` says which and whose.
+    `remote` is a job at Botify that is running or has a file that is not on disk, `state` says which and whose. `gone`:
+    Botify has the analysis no longer, so that what is on disk is all there is.
     """
 
     rows: int | None
@@ -94,6 +95,7 @@ class Preview(TypedDict):
     state: str
     problems: list[str]
     notes: list[str]
+    gone: bool
     over: bool
     bands: list[Band]
     fits: int | None
@@ -259,16 +261,26 @@ class LinkGraph(Workflow):
             rows.append([each.slug, each.launched[:10], f"{each.urls:,}", there, each.name])
         slugs = [each.slug for each in analyses]
         default = wanted if wanted in slugs else next(iter(slugs), None)
+        for slug, export in on_disk:  # deleted at Botify since
+            if slug not in slugs:
+                rows.append([slug, "", "", _described(export), "no longer at Botify"])
+                slugs.append(slug)
         hint = "what is on disk is used again, without credits" if any(row[3] for row in rows) else ""
         return TablePick(["analysis", "date", "URLs", "on disk", "name"], rows, default=default, hint=hint)
 
     async def step_02_submit(self, run: Run, slug: str) -> str:
-        from pipetui.botify import BotifyError, places
+        from pipetui.botify import BotifyError, NotFound, places
 
         project = _project(run)
         try:
             async with places.client(run) as client:
-                analysis = await client.analysis(project, slug)
+                try:
+                    analysis = await client.analysis(project, slug)
+                except NotFound:
+                    on_disk = await asyncio.to_thread(_on_disk, run, client.base_url, project)
+                    if slug in (found for found, _ in on_disk):
+                        return slug
+                    raise
                 await _lacking(client, project, slug)  # may be megabytes: from here on they are in the cache
         except BotifyError as error:
             raise Invalid(str(error)) from None
@@ -290,7 +302,9 @@ class LinkGraph(Workflow):
         lacking = await run.cached("lacking", look)
         options = [(name, join.label) for name, join in JOINS.items() if name not in lacking]
         hint = "1 credit a page, whatever you choose; with nothing chosen no pages are exported"
-        if lacking:
+        if len(lacking) == len(JOINS):
+            hint = f"there is nothing to join: the project lacks {', '.join(dict.fromkeys(lacking.values()))}"
+        elif lacking:
             hint += f" (not in this project: {', '.join(dict.fromkeys(lacking.values()))})"
         return MultiChoice(options, optional=True, hint=hint)
 
@@ -383,7 +397,7 @@ class LinkGraph(Workflow):
         if not missing:
             here = " and ".join(f"{name} of {each['on_disk']}" for name, each in previews)
             options = [("reuse", f"No credits: use what is on disk, {here}")]
-            if not any(each["over"] for _, each in previews):
+            if not any(each["over"] or each["gone"] for _, each in previews):
                 options.append(("again", f"{_price(previews)}: export {_what(previews)} again"))
             return Choice(options, default="reuse")
         there = [(name, each) for name, each in missing if each["remote"]]
@@ -556,6 +570,8 @@ async def _lacking(client: Client, project: Project, slug: str) -> dict[str, str
     """What can't be joined, and what the project lacks for it."""
     there = {collection.id for collection in await client.collections(project)}
     crawl = f"crawl.{slug}"
+    if crawl not in there:
+        return dict.fromkeys(JOINS, f"the analysis {slug}, which is no longer at Botify")
     wanted = dict.fromkeys(join.collection or crawl for join in JOINS.values())
     fields = {name: {f.id for f in await client.fields(project, name)} for name in wanted if name in there}
     lacking = {}
@@ -604,9 +620,12 @@ def _day(seconds: float) -> str:
 
 
 async def _preview(run: Run, client: Client, query: Query) -> Preview:
-    from pipetui.botify import CAP, Rejected, bands, fits, places, preflight, split
+    from pipetui.botify import CAP, NotFound, Rejected, bands, fits, places, preflight, split
 
-    found = await preflight(client, query, places.shelf(run), cap=CAP)
+    try:
+        found = await preflight(client, query, places.shelf(run), cap=CAP)
+    except NotFound:
+        return await asyncio.to_thread(_left_over, run, client.base_url, query)
     remote = next(iter([*found.running, *found.finished]), None)
     preview = Preview(
         rows=found.counted.rows,
@@ -618,6 +637,7 @@ async def _preview(run: Run, client: Client, query: Query) -> Preview:
         state=f"{'finished' if remote.done else 'running'}{remote.made}" if remote else "",
         problems=found.problems,
         notes=found.notes,
+        gone=False,
         over=found.over,
         bands=[],
         fits=None,
@@ -638,6 +658,34 @@ async def _preview(run: Run, client: Client, query: Query) -> Preview:
         preview["parts"] = [Part(label=part.label, rows=part.rows, query=part.query.to_json()) for part in parts]
         preview["credits"] = sum(_cost(part) for part in preview["parts"])
     return preview
+
+
+def _left_over(run: Run, api: str, query: Query) -> Preview:
+    """What is on disk of an analysis that Botify has deleted. JobError where that is something else."""
+    from pipetui.botify import cost, places
+
+    found = places.shelf(run).find(query, api)
+    slug = run.value("analysis", str)
+    if not found:
+        others = "; ".join(_described(export) for of, export in _on_disk(run, api, query.project) if of == slug)
+        there = f" On disk are: {others}. Revert “Largest depth” to open these." if others else ""
+        raise JobError(f"Botify has no analysis {slug} any more: these can't be exported, and nothing was paid.{there}")
+    return Preview(
+        rows=found[0].rows,
+        exact=True,
+        credits=cost(query, found[0].rows),
+        needed=0,
+        on_disk=_described(found[0]),
+        remote="",
+        state="",
+        problems=[],
+        notes=["Botify has deleted this analysis: what is on disk is all there is."],
+        gone=True,
+        over=False,
+        bands=[],
+        fits=None,
+        parts=[],
+    )
 
 
 def _cost(part: Part) -> float:

@@ -247,6 +247,46 @@ async def test_what_is_no_longer_on_disk_is_not_paid_for_unasked(
         assert sandbox.state()["job_posts"] == 1
 
 
+async def test_an_analysis_that_botify_deleted_is_opened_from_the_disk(
+    service: Service, workers: Workers, home: Paths
+) -> None:
+    async with connected(home) as sandbox:
+        workers.start()
+        run = await begin(service)
+        await choose(service, run, depth="2")
+        exported = await reach(service, run, "step_07")
+        await service.runs.submit(run, "export", "export")
+        await reach(service, run, "finalize")
+        rows = exported.row.record["step_06"]["preflight"]["edges"]["rows"]
+
+        project = sandbox._api.world.project("acme-org", "acme-shop.example")
+        assert project is not None
+        project.analyses = tuple(each for each in project.analyses if each.slug != CRAWL)
+        del project.collections[f"crawl.{CRAWL}"]
+        again = (await service.runs.create("shop", "link_graph")).id
+        await service.runs.submit(again, "project", SHOP)
+        field = (await service.runs.open(again)).current.field
+        assert isinstance(field, TablePick) and field.default != CRAWL
+        [listed] = [row for row in field.rows if row[0] == CRAWL]
+        assert f"{rows:,} rows, up to depth 2" in listed[3] and listed[4] == "no longer at Botify"
+        await service.runs.submit(again, "analysis", CRAWL)
+        join = (await service.runs.open(again)).current.field
+        assert isinstance(join, MultiChoice) and join.pairs == [] and "no longer at Botify" in join.hint
+        await choose(service, again, depth="3")
+        failed = await reach(service, again, "step_06", "failed")
+        assert f"{rows:,} rows, up to depth 2" in failed.current.reason and "Largest depth" in failed.current.reason
+        await service.runs.revert(again, "depth")
+        depth = (await service.runs.open(again)).current
+        assert depth.field is not None and depth.field.default == 2
+        await service.runs.submit(again, "depth", 2)
+        offered = await reach(service, again, "step_07")
+        assert list(options(offered)) == ["reuse"]
+        await service.runs.submit(again, "export", "reuse")
+        done = await reach(service, again, "finalize")
+        assert done.row.record["step_08"]["graph"]["links"] > 0
+        assert sandbox.state()["job_posts"] == 1
+
+
 async def test_more_links_than_one_export_may_have(
     service: Service, home: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
