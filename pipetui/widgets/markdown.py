@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from markdown_it import MarkdownIt
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Markdown as StockMarkdown
 
 from ..text import displayable
+from .blocks import parser
 from .plain import Plain
 
 RICH_CHARACTERS, RICH_BLOCKS, RICH_SIGNS = 64_000, 250, 2_000
 """What is rendered as Markdown at most: more takes seconds. The rest is shown plain."""
-
-
-def parser() -> MarkdownIt:
-    """HTML is text here: the stock parser would drop it."""
-    return MarkdownIt("gfm-like", {"html": False})
 
 
 def rich_part(text: str) -> int:
