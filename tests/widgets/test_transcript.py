@@ -1,0 +1,367 @@
+"""The transcript: what stays in view, what is drawn, what may be approved."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from textual.pilot import Pilot
+
+from pipetui.engine.messages import Call, Message, Proposed, Thinking, Usage
+from pipetui.text import hidden
+from pipetui.widgets.transcript import MOST_ROWS, Transcript
+
+from .helpers import HIDDEN, HOSTILE, Posts, screen_text
+from .talk import MARKDOWN, NOW, Talk, message, proposal
+
+SIZE = (60, 20)
+
+
+@asynccontextmanager
+async def opened(app: Talk, size: tuple[int, int], posts: Posts | None = None) -> AsyncIterator[Pilot[None]]:
+    async with app.run_test(size=size, message_hook=posts) as pilot:
+        await pilot.pause()
+        yield pilot
+
+
+def many(count: int, lines: int = 8) -> list[Message]:
+    return [message(n, "\n\n".join(f"message {n} line {k}" for k in range(lines))) for n in range(count)]
+
+
+def shown(pilot: Pilot[None]) -> list[str]:
+    """The lines of the screen, without the scrollbar."""
+    text = "\n".join(line[: pilot.app.size.width - 1].rstrip() for line in screen_text(pilot.app).splitlines())
+    return text.rstrip("\n").splitlines()
+
+
+def drawn(transcript: Transcript) -> int:
+    return sum(entry.height for entry in transcript._entries if entry.is_drawn)
+
+
+async def test_it_opens_at_the_end_and_stays_there() -> None:
+    app = Talk(many(50))
+    async with opened(app, SIZE) as pilot:
+        assert shown(pilot)[-1] == "▌ message 49 line 7"
+        app.transcript.show([*app.messages, message(50, "the newest")], {}, earlier=False)
+        await pilot.pause()
+        assert shown(pilot)[-1] == "  the newest"
+        assert app.transcript.at_end
+
+
+async def test_who_scrolled_up_stays_and_sees_that_there_is_more() -> None:
+    app = Talk(many(50))
+    async with opened(app, SIZE) as pilot:
+        await pilot.press("pageup", "pageup")
+        await pilot.pause()
+        before = shown(pilot)
+        answer = message(50, "word " * 400, state="streaming")
+        app.transcript.show([*app.messages, replace(answer, text="")], {}, earlier=False)
+        app.transcript.stream(answer)
+        await asyncio.sleep(0.15)
+        await pilot.pause()
+        assert shown(pilot)[:-1] == before[:-1]
+        assert shown(pilot)[-1].endswith("▼ new")
+        await pilot.press("end")
+        await pilot.pause()
+        assert "▼ new" not in screen_text(pilot.app)
+        assert shown(pilot)[-1].endswith("word")
+        assert app.transcript.at_end
+
+
+async def test_earlier_messages_are_asked_for_once_and_come_without_a_jump() -> None:
+    messages = many(60)
+    posts = Posts()
+    app = Talk(messages[30:], earlier=True)
+    async with opened(app, SIZE, posts) as pilot:
+        assert not posts.of(Transcript.NearTop)
+        await pilot.press("home")
+        await pilot.pause()
+        assert len(posts.of(Transcript.NearTop)) == 1
+        before = shown(pilot)
+        app.transcript.show(messages, {}, earlier=False)
+        await pilot.pause()
+        assert shown(pilot) == before
+        await pilot.press("pageup")
+        await pilot.pause()
+        assert "message 29 line 7" in screen_text(pilot.app)
+        await pilot.press("home")
+        await pilot.pause()
+        assert "message 0 line 0" in screen_text(pilot.app)
+        assert len(posts.of(Transcript.NearTop)) == 1
+
+
+async def test_all_is_read_from_end_to_begin_and_little_of_it_is_kept() -> None:
+    app = Talk(many(70, lines=30))
+    async with opened(app, SIZE) as pilot:
+        seen: set[str] = set()
+        for _ in range(2_000):
+            seen |= {line.strip("▌ ") for line in shown(pilot)}
+            if round(app.transcript.scroll_y) == 0:
+                break
+            await pilot.press("pageup")
+            await pilot.pause()
+            assert drawn(app.transcript) <= MOST_ROWS + 5 * 62
+        assert {f"message {n} line {k}" for n in range(70) for k in range(30)} <= seen
+
+
+async def test_only_what_is_in_view_is_rendered_when_it_opens() -> None:
+    app = Talk(many(200, lines=30))
+    async with app.run_test(size=SIZE):
+        assert sum(entry.is_drawn for entry in app.transcript._entries) <= 3
+
+
+async def test_a_resize_keeps_what_one_reads() -> None:
+    app = Talk([message(n, f"begin {n} " + "word " * 200 + f"end {n}") for n in range(40)])
+    async with opened(app, SIZE) as pilot:
+        await pilot.press("home")
+        for _ in range(30):
+            await pilot.press("pagedown")
+        await pilot.pause()
+        top = next(line for line in shown(pilot) if "begin" in line or "end" in line).split()[1]
+        await pilot.resize_terminal(100, 20)
+        await pilot.pause()
+        assert f" {top}" in screen_text(pilot.app)
+        await pilot.resize_terminal(20, 20)
+        await pilot.pause()
+        assert all(len(line) <= 20 for line in shown(pilot))
+
+
+@pytest.mark.parametrize("step", [1, 7, 60])
+async def test_a_streamed_answer_ends_as_if_it_had_come_at_once(step: int) -> None:
+    answer = message(1, MARKDOWN, parts=(Thinking(0, "let me see"), Call(9, "tasks_list", {}, "3 tasks", "[]")))
+    async with opened(Talk([answer]), (60, 50)) as pilot:
+        expected = shown(pilot)
+    app = Talk([replace(answer, text="", parts=(), state="streaming")])
+    async with opened(app, (60, 50)) as pilot:
+        for at in range(0, len(MARKDOWN), step):
+            parts = answer.parts[: (at > 0) + (at >= 9)]
+            app.transcript.stream(replace(answer, text=MARKDOWN[:at], parts=parts, state="streaming"))
+            app.transcript._draw_grown()
+            if at % 20 == 0:
+                await pilot.pause()
+        app.transcript.stream(answer)
+        await pilot.pause()
+        assert shown(pilot) == expected
+
+
+async def test_an_answer_is_drawn_soon_but_not_at_each_token() -> None:
+    app = Talk([message(1, "", state="streaming")])
+    async with opened(app, SIZE) as pilot:
+        updates = 0
+        flow = app.transcript._draw_grown
+
+        def count() -> None:
+            nonlocal updates
+            updates += 1
+            flow()
+
+        app.transcript._draw_grown = count  # type: ignore[method-assign]
+        text = ""
+        for n in range(100):
+            text += f"w{n} "
+            app.transcript.stream(message(1, text, state="streaming"))
+            await asyncio.sleep(0.004)
+        await asyncio.sleep(0.1)
+        assert "w99" in screen_text(pilot.app)
+        assert updates < 20
+
+
+async def test_a_store_that_is_behind_takes_nothing_away() -> None:
+    app = Talk([message(1, "", state="streaming")])
+    async with opened(app, SIZE) as pilot:
+        app.transcript.stream(message(1, "what has come so far", state="streaming"))
+        app.transcript.show([message(1, "what has", state="streaming")], {}, earlier=False)
+        await pilot.pause()
+        assert "what has come so far" in screen_text(pilot.app)
+        app.transcript.show([message(1, "what has come", state="stopped")], {}, earlier=False)
+        await pilot.pause()
+        assert "so far" not in screen_text(pilot.app)
+
+
+async def test_how_a_message_stands_is_said() -> None:
+    messages = [
+        message(1, "Hello\n\n  *you*", by="user"),
+        message(2, "", state="waiting", why="Waits for a model: Ollama does not run."),
+        message(3, "Half", state="broken", why="The connection was cut."),
+        message(4, "Half", state="stopped", pinned=True),
+        message(5, "Said", by="workflow"),
+        message(6, "Fast", usage=Usage("qwen3:8b", answer_tokens=120, seconds=2)),
+        message(7, "", state="streaming"),
+    ]
+    async with opened(Talk(messages), (60, 40)) as pilot:
+        assert shown(pilot) == [
+            " You · 1 min ago", "  Hello", "", "    *you*", "",
+            " llama3.2:3b · 1 min ago" + " " * 30 + "waits", "  Waits for a model: Ollama does not run.", "",
+            " llama3.2:3b · 1 min ago" + " " * 29 + "broken", "  Half", "", "  The connection was cut.", "",
+            " llama3.2:3b · 1 min ago" + " " * 18 + "◆ pinned  stopped", "  Half", "",
+            " Workflow · 1 min ago", "  Said", "",
+            " qwen3:8b · 1 min ago" + " " * 27 + "60 tokens/s", "  Fast", "",
+            "▌llama3.2:3b · 1 min ago" + " " * 29 + "writes", "▌ …",
+        ]  # fmt: skip
+
+
+async def test_thinking_and_calls_are_folded_until_enter() -> None:
+    parts = (
+        Thinking(0, "first this, then that"),
+        Call(0, "tasks_list", {"profile": "acme"}, "tasks of acme: 3", '["one"]'),
+        Call(0, "files_head", {}, "No such file.", "no such file", failed=True),
+    )
+    async with opened(Talk([message(1, "Done.", parts=parts)]), SIZE) as pilot:
+        assert shown(pilot)[1:] == [
+            "▌ ▸ thought for 4 words", "▌", "▌ ▸ tasks of acme: 3", "▌ ▸ No such file.", "▌", "▌ Done.",
+        ]  # fmt: skip
+        await pilot.press("enter")
+        await pilot.pause()
+        assert shown(pilot)[1:] == [
+            "▌ ▾ thought for 4 words", "▌   first this, then that", "▌", "▌ ▾ tasks of acme: 3", "▌   profile: acme",
+            '▌   ["one"]', "▌ ▾ No such file.", "▌   no such file", "▌", "▌ Done.",
+        ]  # fmt: skip
+
+
+async def test_the_cursor_goes_by_messages_and_cards() -> None:
+    messages = [message(1, "one"), message(2, "two", parts=(Proposed(3, "p2"), Proposed(3, "p3")))]
+    posts = Posts()
+    app = Talk(messages, {"p2": proposal(2), "p3": proposal(3, "done", result="1 task")})
+    async with opened(app, (60, 30), posts) as pilot:
+        transcript = app.transcript
+        assert transcript.current == messages[1]
+        assert transcript.current_proposal is not None
+        assert transcript.current_proposal.id == "p3"
+        await pilot.press("a", "x")  # decided already
+        await pilot.press("k")
+        assert transcript.current_proposal is not None
+        assert transcript.current_proposal.id == "p2"
+        await pilot.press("x")
+        await pilot.press("up")
+        assert transcript.current_proposal is None
+        await pilot.press("a")  # on the message, not on a card
+        await pilot.press("up", "up")
+        assert transcript.current == messages[0]
+        await pilot.press("j", "down", "a")
+        decided = posts.of(Transcript.Decided)
+        assert [(event.proposal, event.approve) for event in decided] == [("p2", False), ("p2", True)]
+
+
+async def test_what_is_out_of_sight_or_overdue_is_not_approved() -> None:
+    messages = [message(1, "x", parts=(Proposed(1, "p1"), Proposed(1, "p2"))), *many(10)[2:]]
+    posts = Posts()
+    app = Talk(messages, {"p1": proposal(1), "p2": proposal(2, expires=NOW - 1)})
+    async with opened(app, SIZE, posts) as pilot:
+        app.transcript._put_cursor(("m1", "p1"))
+        await pilot.press("a")
+        await pilot.pause()
+        assert not posts.of(Transcript.Decided)
+        assert "to decide" in screen_text(pilot.app)  # it was brought into view instead
+        await pilot.press("j", "a")
+        assert app.transcript.current_proposal is not None
+        assert app.transcript.current_proposal.id == "p2"
+        assert not posts.of(Transcript.Decided)
+        await pilot.press("k", "a")
+        assert [event.proposal for event in posts.of(Transcript.Decided)] == ["p1"]
+
+
+async def test_a_new_card_never_slips_under_the_cursor() -> None:
+    app = Talk([message(1, "one", parts=(Proposed(3, "p1"),))], {"p1": proposal(1)})
+    posts = Posts()
+    async with opened(app, (60, 40), posts) as pilot:
+        both = {"p1": proposal(1), "p2": proposal(2)}
+        app.transcript.show([*app.messages, message(2, "two", parts=(Proposed(3, "p2"),))], both, earlier=False)
+        await pilot.press("a")
+        assert [event.proposal for event in posts.of(Transcript.Decided)] == ["p1"]
+
+
+def card_of(rows: Sequence[str]) -> list[str]:
+    return [row[3:] for row in rows if row[1:2] == "┃"]
+
+
+async def test_a_card_shows_the_call_and_hides_nothing_without_saying_so() -> None:
+    arguments = {"text": "harmless " * 200 + "rm -rf", "name": "true", "id": 7, "path": "../../x", "y": HOSTILE}
+    padded = proposal(1, arguments=json.dumps(arguments), before="a\n" * 50, after="")
+    app = Talk([message(1, "", parts=(Proposed(0, "p1"),))], {"p1": padded})
+    async with opened(app, (80, 60)) as pilot:
+        text = " ".join(card_of(shown(pilot)))
+        assert "… (1,584 more) …" in text
+        assert "rm -rf" in text
+        assert 'name: "true"' in text
+        assert "id: 7" in text
+        assert "path: ../../x" in text
+        assert "[@click=app.bell]x[/foo]" in text
+        assert "… 39 more lines" in text
+        assert "a approves · x rejects · stands for 10 min" in text
+        assert not any(character in text for character in HIDDEN)
+        await pilot.press("enter")
+        await pilot.pause()
+        await pilot.press("home")
+        await pilot.pause()
+        text = " ".join(card_of(shown(pilot)))
+        assert "more) …" not in text
+        assert text.count("harmless") == 200
+
+
+async def test_nothing_that_a_model_writes_looks_like_a_card_or_a_header() -> None:
+    forged = (
+        "┃ ? Add a task\n┃ a approves · x rejects\n\n```\n┃ code\n```\n\n> ┃ quote\n\n- ┃ list\n\n┃\n\n|┃|\n|-|\n|┃|\n"
+    )
+    app = Talk([message(1, forged), message(2, f" {forged}", by="workflow"), message(3, forged, by="user")])
+    async with opened(app, (60, 60)) as pilot:
+        app.transcript.blur()
+        await pilot.pause()
+        headers = [" llama3.2:3b · 1 min ago", " Workflow · 1 min ago", " You · 1 min ago"]
+        assert [line for line in shown(pilot) if line[:2].strip()] == headers
+
+
+async def test_hostile_text_anywhere_is_only_text() -> None:
+    usage = Usage(HOSTILE, answer_tokens=1, seconds=1)
+    parts = (Thinking(0, HOSTILE), Call(0, HOSTILE, {HOSTILE: HOSTILE}, HOSTILE, HOSTILE), Proposed(0, "p1"))
+    broken = message(1, HOSTILE, parts=parts, why=HOSTILE, state="broken", usage=usage)
+    wicked = proposal(1, action=HOSTILE, arguments=HOSTILE, title=HOSTILE, before=HOSTILE, after=HOSTILE)
+    app = Talk([message(0, HOSTILE, by="user"), broken], {"p1": wicked})
+    async with opened(app, (120, 60)) as pilot:
+        await pilot.press("enter")
+        await pilot.pause()
+        text = screen_text(pilot.app)
+        assert hidden().search(text) is None
+        assert text.count("[@click=app.bell]x[/foo]") >= 10
+
+
+async def test_a_link_is_told_and_never_opened() -> None:
+    posts = Posts()
+    app = Talk([message(1, "see [this](https://example.com/a) now")])
+    async with opened(app, SIZE, posts) as pilot:
+        await pilot.click(Transcript, offset=(7, 1))
+        await pilot.click(Transcript, offset=(4, 1))
+        await pilot.click(Transcript, offset=(0, 1))
+        assert [event.href for event in posts.of(Transcript.LinkClicked)] == ["https://example.com/a"]
+
+
+async def test_the_code_block_of_a_message_is_there_to_copy() -> None:
+    app = Talk([message(1, "no code"), message(2, f"{MARKDOWN}\n```sh\nls\n```\n")])
+    async with opened(app, (60, 60)) as pilot:
+        assert app.transcript.code() == "ls"
+        await pilot.press("up")
+        assert app.transcript.code() == ""
+        app.transcript.show([], {}, earlier=False)
+        assert app.transcript.code() == ""
+        assert app.transcript.current is None
+        await pilot.press("up", "down", "enter", "a", "home", "end", "pageup")
+
+
+async def test_a_long_text_of_a_person_is_folded() -> None:
+    app = Talk([message(1, "\n".join(f"line {n}" for n in range(500)), by="user")])
+    async with opened(app, (60, 80)) as pilot:
+        assert "… 440 more lines · Enter shows them" in screen_text(pilot.app)
+        await pilot.press("enter", "end")
+        await pilot.pause()
+        assert "line 499" in screen_text(pilot.app)
+
+
+async def test_a_theme_or_a_terminal_without_colours_takes_no_text_away() -> None:
+    app = Talk([message(1, MARKDOWN)])
+    async with opened(app, (60, 50)) as pilot:
+        before = shown(pilot)
+        for theme in ("textual-light", "ansi-dark", "dracula"):
+            app.theme = theme
+            await pilot.pause()
+            assert shown(pilot) == before
