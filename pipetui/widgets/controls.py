@@ -96,19 +96,25 @@ class LinesBox(StockTextArea):
     }
     """
 
-    def __init__(self, given: Any, placeholder: str = "", *, counts_blank: bool = False) -> None:
+    def __init__(
+        self, given: Any, placeholder: str = "", *, counts_blank: bool = False, soft_wrap: bool = False
+    ) -> None:
         self._given = given if isinstance(given, str) else "" if given is None else str(given)
-        self._shown = displayable(self._given)
+        self._shown = self.shown(self._given)
         self._counts_blank = counts_blank
         super().__init__(
             self._shown,
-            soft_wrap=False,
+            soft_wrap=soft_wrap,
             compact=True,
             highlight_cursor_line=False,
             placeholder=Content(displayable(placeholder, 1_000)),
         )
         self.cursor_blink = False
         self.match_cursor_bracket = False
+
+    def shown(self, text: str) -> str:
+        """What stands for `text`, given or pasted."""
+        return displayable(text)
 
     @property
     def given(self) -> str:
@@ -126,7 +132,7 @@ class LinesBox(StockTextArea):
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-        text = displayable(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        text = self.shown(event.text.replace("\r\n", "\n").replace("\r", "\n"))
         result = self.replace(text, *self.selection, maintain_selection_offset=False)
         self.move_cursor(result.end_location)
 
