@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from . import tokens
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,20 @@ class Request:
     sections: Sequence[Section] = ()
 
     @property
-    def characters(self) -> int:
-        """Of all that is sent: with the server's count of tokens they calibrate the estimates."""
-        import json
+    def size(self) -> int:
+        """Of all that is sent: with the server's count of tokens it calibrates the estimates (`tokens.calibrate`)."""
+        return sum(map(tokens.size, self._texts()))
 
-        return len(json.dumps([*self.messages, *self.tools], ensure_ascii=False))
+    def _texts(self) -> Iterator[str]:
+        for message in self.messages:
+            yield message.get("content") or ""
+            yield message.get("thinking") or ""
+            if calls := message.get("tool_calls"):
+                yield written(calls)
+        if self.tools:
+            yield written(self.tools)
+
+
+def written(value: Any) -> str:
+    """JSON as the model is told it."""
+    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "), default=str)
