@@ -18,7 +18,7 @@ from typing import Literal, TypeAlias
 
 from .. import __version__
 from ..paths import Paths
-from ..settings import SettingsError, load
+from ..settings import ChatSettings, SettingsError, load
 from ..store.errors import StoreError
 from ..text import one_line, size
 from . import output
@@ -28,7 +28,6 @@ from .session import complete, places
 Mark: TypeAlias = Literal["ok", "warn", "fail"]
 SIGNS: dict[Mark, str] = {"ok": "✓", "warn": "!", "fail": "✗"}
 LIBRARIES = ("textual", "httpx", "aiosqlite", "ollama", "selenium", "platformdirs", "selectolax", "protego")
-OLLAMA = "http://127.0.0.1:11434"
 PATIENCE = 1.0
 """Seconds for whoever is asked."""
 
@@ -211,29 +210,29 @@ def _browser(where: Paths) -> Iterator[Finding]:
 
 
 def _ollama(where: Paths) -> Iterator[Finding]:
-    import http.client
-    from urllib.parse import urlsplit
+    from ..chat.client import Patience
+    from ..chat.presence import Lookout, Presence, hosts_of
 
-    said = os.environ.get("OLLAMA_HOST", "") or OLLAMA
     try:
-        url = urlsplit(said if "://" in said else f"http://{said}")
-        kind = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}[url.scheme]
-        connection = kind(url.hostname or "127.0.0.1", url.port or 11434, timeout=PATIENCE)
-    except (KeyError, ValueError):
-        yield Finding("warn", "Ollama", f"OLLAMA_HOST is {said!r}", "It must be HOST:PORT or http://HOST:PORT.")
+        chat = load(where.settings).chat
+    except SettingsError:
+        chat = ChatSettings()  # its own finding says it
+
+    async def ask() -> Presence:
+        async with Lookout(hosts_of(chat.hosts), patience=Patience(connect=PATIENCE, plain=PATIENCE * 5)) as lookout:
+            return await lookout.look(chat.model)
+
+    found = complete(ask)
+    if found.chosen is None:
+        yield Finding("warn", "Ollama", found.text, f"Only the chat needs it. {found.hint}")
         return
-    try:
-        connection.request("GET", "/api/version")
-        text = connection.getresponse().read(200).decode("utf-8", "replace")
-    except (OSError, http.client.HTTPException) as error:
-        yield Finding(
-            "warn", "Ollama", f"{url.geturl()} does not answer ({error})",
-            "Only the chat needs it. Install it from https://ollama.com, then: ollama serve",
-        )  # fmt: skip
+    models = "1 model" if len(found.models) == 1 else f"{len(found.models)} models"
+    where_ = f"{found.name}{' (remote)' if found.is_remote else ''}"
+    shown = f"{where_}, version {found.version}, {models}; the chat talks to {found.chosen.name}"
+    if chat.model and not found.chosen.is_called(chat.model):
+        yield Finding("warn", "Ollama", shown, f"{chat.model} is not there. To have it: ollama pull {chat.model}")
     else:
-        yield Finding("ok", "Ollama", f"{url.geturl()} answers {text.strip()}")
-    finally:
-        connection.close()
+        yield Finding("ok", "Ollama", shown)
 
 
 def _terminal(where: Paths) -> Iterator[Finding]:

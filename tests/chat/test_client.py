@@ -162,14 +162,19 @@ async def test_a_cancelled_asker_ends_the_request_at_once(server: Server) -> Non
 # What can go wrong
 
 
-async def test_nobody_there() -> None:
+def free_port() -> int:
+    """A port at which nobody listens."""
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound and not listening: refused
-        async with Client(f"127.0.0.1:{taken.getsockname()[1]}") as client:
-            for ask in (client.version(), client.models(), anext(client.stream(ASKED)), anext(client.pull("x"))):
-                with pytest.raises(ChatError, match="refused the connection") as caught:
-                    await ask
-                assert caught.value.kind == "unreachable"
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+async def test_nobody_there() -> None:
+    async with Client(f"127.0.0.1:{free_port()}") as client:
+        for ask in (client.version(), client.models(), anext(client.stream(ASKED)), anext(client.pull("x"))):
+            with pytest.raises(ChatError, match="refused the connection") as caught:
+                await ask
+            assert caught.value.kind == "unreachable"
 
 
 async def test_a_name_without_a_host() -> None:
