@@ -6,7 +6,6 @@ number, no label for an option, no invisible characters, nothing that the action
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -114,9 +113,9 @@ def _strict(field: Field, given: Any) -> Any:
     """`given` as the field stores it; Invalid also where a person's input would be given its type."""
     match field:
         case Number():
-            if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+            if isinstance(given, bool) or not isinstance(given, int | float):
                 raise Invalid(f"This must be {field.accepts}.")
-            if abs(given) > MOST:
+            if not abs(given) <= MOST:  # NaN is neither more nor less
                 raise Invalid("This number is too large.")
         case Choice():
             if given not in [option for option, _ in field.pairs]:

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
+from ..engine.collections import PROFILES
 from ..engine.refusals import Refusal
 from ..service import Service
 from ..store.errors import StoreError
@@ -29,6 +30,7 @@ class PickProfile(Dialog[str]):
     def __init__(self, service: Service, current: str) -> None:
         super().__init__()
         self._service, self._current = service, current
+        self._active: Sequence[str] = ()
         self._names: Sequence[str] = ()
         self._box = TextBox("", "type to find one, or to name a new one")
         self._list = Listing(classes="list")
@@ -44,14 +46,16 @@ class PickProfile(Dialog[str]):
             yield Plain("Enter takes it · Esc leaves it", classes="keys")
 
     async def on_mount(self) -> None:
-        self._names = [profile.name for profile in await self._service.profiles.every()] or [self._current]
+        items = await self._service.collections.items(PROFILES)
+        self._active = [str(item.values["name"]) for item in items if item.values["active"]] or [self._current]
+        self._names = [str(item.values["name"]) for item in items]
         self._list.go(self._current)
         self._narrow()
         self._box.focus()
 
     def _narrow(self) -> None:
         typed = " ".join(self._box.given.split())
-        found = [name for name in self._names if typed.casefold() in name.casefold()]
+        found = [name for name in (self._names if typed else self._active) if typed.casefold() in name.casefold()]
         rows = [Row(name, line(name, "bold" if name == self._current else "")) for name in found]
         if typed and typed not in self._names:
             rows.append(Row(f"new {typed}", line(f"make {typed!r}", "$text-accent"), item=typed))

@@ -1,12 +1,13 @@
-"""Profiles: the client or project that the user works for."""
+"""Profiles: the client or project that the user works for. What else one may do with them: service/collections.py."""
 
 from __future__ import annotations
 
 import time
 import uuid
 
+from ..engine.collections import PROFILES
 from ..engine.refusals import Refusal
-from ..store import profiles
+from ..store import collections, profiles
 from ..store.database import Database, Tx
 from ..store.profiles import Profile
 
@@ -17,31 +18,14 @@ class Profiles:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def every(self) -> list[Profile]:
-        return await self._db.read(profiles.every)
-
-    async def find(self, name: str) -> Profile | None:
-        return await self._db.read(lambda tx: profiles.named(tx, name))
-
     async def get(self, name: str = DEFAULT) -> Profile:
         """The profile of this name, made if there is none. Refusal when the name can't be one."""
-        found = await self.find(name)
+        found = await self._db.read(lambda tx: profiles.named(tx, name))
         return found if found is not None else await self._db.write(lambda tx: ensure(tx, name))
 
-    async def rename(self, old: str, new: str) -> Profile:
-        """Give a profile another name; its runs follow. Refusal."""
-
-        def work(tx: Tx) -> Profile:
-            found = profiles.named(tx, old)
-            if found is None:
-                raise Refusal(f"There is no profile {old!r}.")
-            name = checked(new)
-            if profiles.named(tx, name):
-                raise Refusal(f"There is a profile {name!r} already.")
-            profiles.rename(tx, found.id, name)
-            return Profile(found.id, name, found.created)
-
-        return await self._db.write(work)
+    async def known(self, id: str) -> Profile | None:
+        """The profile with this id, whatever it is called by now."""
+        return await self._db.read(lambda tx: profiles.get(tx, id))
 
 
 def ensure(tx: Tx, name: str) -> Profile:
@@ -50,7 +34,8 @@ def ensure(tx: Tx, name: str) -> Profile:
     found = profiles.named(tx, name)
     if found is None:
         found = Profile(uuid.uuid4().hex, name, time.time())
-        profiles.add(tx, found)
+        values = {column: field.default or "" for column, field in PROFILES.columns.members.items()} | {"name": name}
+        collections.insert(tx, PROFILES, values, None, found.id, found.created)
     return found
 
 

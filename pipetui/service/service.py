@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..engine.registry import Registry
     from ..secrets import Secrets
     from ..settings import Settings
+    from .collections import Collections
     from .conversations import Conversations
     from .facts import Asker
     from .feed import Feed
@@ -106,6 +107,12 @@ class Service:
         from .conversations import Conversations
 
         return Conversations(self.db)
+
+    @cached_property
+    def collections(self) -> Collections:
+        from .collections import Collections
+
+        return Collections(self)
 
     @cached_property
     def files(self) -> Files:

@@ -9,16 +9,16 @@ from .database import Tx
 
 @dataclass(frozen=True)
 class Changes:
-    """What was written since some rev: the ids of runs, jobs and conversations, and whether profiles changed."""
+    """What was written since some rev: the ids of runs, jobs and conversations, and the names of collections."""
 
     rev: int
     runs: frozenset[str]
     jobs: frozenset[str]
-    profiles: bool
     conversations: frozenset[str]
+    collections: frozenset[str]
 
     def __bool__(self) -> bool:
-        return bool(self.runs or self.jobs or self.profiles or self.conversations)
+        return bool(self.runs or self.jobs or self.conversations or self.collections)
 
 
 def bump(tx: Tx) -> int:
@@ -41,10 +41,11 @@ def since(tx: Tx, rev: int) -> Changes:
     gone = {row[0] for row in tx.execute("SELECT run FROM gone WHERE rev > ? LIMIT 5000", (rev,))}
     runs |= gone
     runs |= {row["run"] for row in jobs}
-    profiles = tx.execute("SELECT 1 FROM profiles WHERE rev > ? LIMIT 1", (rev,)).fetchone() is not None
     chats = gone | {row[0] for row in tx.execute("SELECT id FROM conversations WHERE rev > ? LIMIT 5000", (rev,))}
     for table in ("messages", "proposals"):
         chats |= {
             row[0] for row in tx.execute(f"SELECT DISTINCT conversation FROM {table} WHERE rev > ? LIMIT 5000", (rev,))
         }
-    return Changes(current(tx), frozenset(runs), frozenset(row["id"] for row in jobs), profiles, frozenset(chats))
+    lists = {row[0] for row in tx.execute("SELECT name FROM collections WHERE rev > ?", (rev,))}
+    jobs_changed = frozenset(row["id"] for row in jobs)
+    return Changes(current(tx), frozenset(runs), jobs_changed, frozenset(chats), frozenset(lists))

@@ -213,4 +213,30 @@ CREATE INDEX proposals_open ON proposals (expires) WHERE state = 'open';
 CREATE INDEX proposals_by_rev ON proposals (rev);
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST, CHAT)
+COLLECTIONS = """
+ALTER TABLE profiles ADD COLUMN note TEXT NOT NULL DEFAULT '';
+ALTER TABLE profiles ADD COLUMN active INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE profiles ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
+UPDATE profiles SET position = (
+    SELECT count(*) FROM profiles AS other WHERE (other.created, other.name) <= (profiles.created, profiles.name)
+);
+
+CREATE TABLE tasks (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,   -- people and models name a task by it: never used again
+    profile   TEXT NOT NULL REFERENCES profiles (id) ON DELETE CASCADE,
+    text      TEXT NOT NULL,
+    priority  INTEGER NOT NULL,
+    done      INTEGER NOT NULL,
+    position  INTEGER NOT NULL,
+    created   REAL NOT NULL,
+    rev       INTEGER NOT NULL
+) STRICT;
+CREATE INDEX tasks_by_place ON tasks (profile, position);
+
+CREATE TABLE collections (
+    name  TEXT PRIMARY KEY,        -- of a table whose rows came, changed or went
+    rev   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, CHAT, COLLECTIONS)

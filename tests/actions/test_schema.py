@@ -69,6 +69,8 @@ def test_what_is_unsaid_is_not_there_unless_it_has_a_default() -> None:
         ({"much": math.inf}, "not plain JSON"),
         ({"much": 10**5000}, "not plain JSON"),
         ({"much": 2**60}, "too large"),
+        ({"much": 10**400}, "too large"),
+        ({"given": [10**400]}, "what the step asks for"),
         ({"sure": "yes"}, "yes or no"),
         ({"sure": 1}, "yes or no"),
         ({"lines": "a"}, "must be lines"),

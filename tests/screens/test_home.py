@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pipetui.engine.collections import PROFILES
 from tests.screens.stage import paths_in, serving, stage
 
 
@@ -72,7 +73,7 @@ async def test_a_profile_is_made_and_taken(tmp_path: Path) -> None:
             await it.sees("make 'Acme & Söhne'")
             await it.press("enter")
             await it.sees("Acme & Söhne")
-            assert [profile.name for profile in await service.profiles.every()] == ["Acme & Söhne"]
+            assert [item.values["name"] for item in await service.collections.items(PROFILES)] == ["Acme & Söhne"]
         async with stage(service) as it:
             await it.sees("pipetui › Acme & Söhne")
 

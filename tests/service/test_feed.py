@@ -16,7 +16,7 @@ async def test_another_terminal_sees_what_this_one_wrote(home: Paths, service: S
         assert await feed.look() is None
         run = (await service.runs.create("Ada", "hello")).id
         changes = await feed.look()
-        assert changes is not None and changes.runs == {run} and changes.profiles
+        assert changes is not None and changes.runs == {run} and changes.collections == {"profiles"}
         assert await feed.look() is None
         await service.runs.draft(run, "step_01", "half a na")
         assert await feed.look() is None, "a draft is nobody else's business"

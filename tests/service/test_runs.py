@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from pipetui.engine import transitions
+from pipetui.engine.collections import PROFILES
 from pipetui.engine.fields import Invalid
 from pipetui.engine.record import encode
 from pipetui.engine.transitions import Locked, Moved, Refusal
@@ -178,7 +179,8 @@ async def test_keys_are_proposed_padded_and_unique(service: Service) -> None:
 
 async def test_renaming_a_profile_or_a_run_orphans_nothing(service: Service) -> None:
     snapshot = await service.runs.create("Ada", "hello", "shop-one")
-    await service.profiles.rename("Ada", "Ada & Co - north")
+    ada = await service.collections.find(PROFILES, "Ada")
+    await service.collections.update(PROFILES, ada.id, {"name": "Ada & Co - north"})
     row = await service.runs.rename(snapshot.id, "shop two")
     found = await service.runs.keyed("Ada & Co - north-hello-shop two")
     assert found.id == row.id == snapshot.id and found.folder == snapshot.row.folder
