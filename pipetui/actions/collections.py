@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,6 @@ from .shown import labelled
 if TYPE_CHECKING:
     from ..service import Service
     from ..store.collections import Item
-
-VERBS = ("list", "insert", "update", "delete", "toggle", "sort")
 
 
 def said(collection: Collection, item: Item) -> dict[str, Any]:
@@ -176,56 +175,27 @@ def made(collection: Collection) -> list[Action]:
         name: dataclasses.replace(field, optional=True, default=None, hint=field.hint or f"its new {name}")
         for name, field in columns.items()
     }
-    only = Switch(
-        default=None, optional=True, hint=f"only those that are {collection.toggles}, or not", label=collection.toggles
-    )
     whose = " of this profile" if collection.owned else ""
+
+    def changing(verb: str, help: str, fields: Mapping[str, Field], plan: Any) -> Action:
+        offered = verb == "insert"  # the screen has the rest, on the item itself
+        return Action(f"{many}_{verb}", help, Group(fields), plan=partial(plan, collection), offered=offered)
+
+    only = f"only those that are {collection.toggles}, or those that are not"
+    filters = {
+        "text": Text(optional=True, maximum=100, hint="only those with this text", label="text"),
+        collection.toggles: Switch(default=None, optional=True, hint=only, label=collection.toggles),
+        "limit": Number(30, whole=True, minimum=1, maximum=200, hint="how many at most", label="at most"),
+    }
+    place = Number(whole=True, minimum=1, maximum=10_000, hint="its place, from 1", label="place")
+    about = f"List the {many}{whose} in their order."
     return [
-        Action(
-            f"{many}_list",
-            f"List the {many}{whose} in their order.",
-            Group(
-                {
-                    "text": Text(optional=True, maximum=100, hint="only those with this text", label="text"),
-                    collection.toggles: only,
-                    "limit": Number(30, whole=True, minimum=1, maximum=200, hint="how many at most", label="at most"),
-                }
-            ),
-            read=partial(_list, collection),
-            offered=False,
-        ),
-        Action(f"{many}_insert", f"Add a {one}{whose}.", Group(columns), plan=partial(_insert, collection)),
-        Action(
-            f"{many}_update",
-            f"Change a {one}{whose}; what is not given stays.",
-            Group(handle | optional),
-            plan=partial(_update, collection),
-            offered=False,
-        ),
-        Action(
-            f"{many}_delete",
-            f"Delete a {one}{whose} for good.",
-            Group(handle),
-            plan=partial(_delete, collection),
-            offered=False,
-        ),
-        Action(
-            f"{many}_toggle",
-            f"Turn {collection.toggles} of a {one}{whose} on or off.",
-            Group(handle),
-            plan=partial(_toggle, collection),
-            offered=False,
-        ),
-        Action(
-            f"{many}_sort",
-            f"Move a {one}{whose} to another place in its list.",
-            Group(
-                handle
-                | {"position": Number(whole=True, minimum=1, maximum=10_000, hint="its place, from 1", label="place")}
-            ),
-            plan=partial(_sort, collection),
-            offered=False,
-        ),
+        Action(f"{many}_list", about, Group(filters), read=partial(_list, collection), offered=False),
+        changing("insert", f"Add a {one}{whose}.", columns, _insert),
+        changing("update", f"Change a {one}{whose}; what is not given stays.", handle | optional, _update),
+        changing("delete", f"Delete a {one}{whose} for good.", handle, _delete),
+        changing("toggle", f"Turn {collection.toggles} of a {one}{whose} on or off.", handle, _toggle),
+        changing("sort", f"Move a {one}{whose} to another place in its list.", handle | {"position": place}, _sort),
     ]
 
 
