@@ -59,7 +59,7 @@ class Plan:
     carry_out: Callable[[], Awaitable[Done]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Action:
     """One action: either it reads, and runs at once, or it makes a plan of what it changes.
 

@@ -357,7 +357,7 @@ ACTIONS = (
     Action(
         "runs_submit",
         "Submit the open step of a run: a value, or what is filled in.",
-        Group(step=OPEN_STEP, value=dataclasses.replace(VALUE, optional=True), run=RUN),
+        Group(value=dataclasses.replace(VALUE, optional=True), step=OPEN_STEP, run=RUN),
         plan=_submit,
         offered=False,
     ),
