@@ -152,6 +152,14 @@ def parser() -> argparse.ArgumentParser:
     jobs.add_argument("--limit", type=_count, default=50, metavar="N", help="at most N (50)")
     for name, help in (("cancel", "stop a job"), ("retry", "run a failed or cancelled job again")):
         command(name, f"jobs:{name}", help).add_argument("id", metavar="ID", help="a job's id, or how it starts")
+    for name, help in (("tasks", "what is to be done"), ("profiles", "the clients and projects")):
+        toggles = "done" if name == "tasks" else "active"
+        verbs = ("list", "add", "edit", toggles, "delete", "sort")
+        each = command(name, "collections:collection", f"{help}: {', '.join(verbs)}")
+        each.add_argument("verb", nargs="?", default="list", choices=verbs, metavar="WHAT", help=", ".join(verbs))
+        each.add_argument("words", nargs="*", metavar="ARGUMENT", help="its arguments in their order, or NAME=VALUE")
+        each.set_defaults(collection=name)
+    command("actions", "collections:actions", "list what the chat can be asked to do; --json: with its schemas")
     worker = command("worker", "start:worker", "run the background jobs (started when needed)", json=False)
     worker.add_argument("--idle", type=float, metavar="SECONDS", help="end after so long without a job")
     service = worker.add_mutually_exclusive_group()

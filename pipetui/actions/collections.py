@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ..service import Service
     from ..store.collections import Item
 
+MOST_LISTED = 30
+
 
 def said(collection: Collection, item: Item) -> dict[str, Any]:
     """An item as JSON: what names it first."""
@@ -56,11 +58,17 @@ async def _find(collection: Collection, service: Service, scope: Scope, args: Ar
     return await service.collections.find(collection, args[collection.handle], scope.profile)
 
 
-async def _list(collection: Collection, service: Service, scope: Scope, args: Args) -> Done:
-    items = await service.collections.items(collection, scope.profile, text=args.get("text", ""))
+async def chosen(service: Service, collection: Collection, profile: str, args: Args) -> list[Item]:
+    """The items that the arguments of a list ask for; without a profile those of all."""
+    items = await service.collections.items(collection, profile, text=args.get("text", ""))
     if collection.toggles in args:
         items = [item for item in items if item.values[collection.toggles] == args[collection.toggles]]
-    shown = items[: int(args["limit"])]
+    return items
+
+
+async def _list(collection: Collection, service: Service, scope: Scope, args: Args) -> Done:
+    items = await chosen(service, collection, scope.profile, args)
+    shown = items[: int(args.get("limit", MOST_LISTED))]
     noun = collection.one if len(items) == 1 else collection.name
     whose = f" of {one_line(scope.profile, 60)}" if collection.owned else ""
     result = {collection.name: [said(collection, item) for item in shown], "count": len(items)}
@@ -130,15 +138,15 @@ async def _delete(collection: Collection, service: Service, scope: Scope, args: 
 async def _toggle(collection: Collection, service: Service, scope: Scope, args: Args) -> Plan:
     item = await _find(collection, service, scope, args)
     was = item.values[collection.toggles]
+    mark = f"not {collection.toggles}" if was else collection.toggles
 
     async def carry_out() -> Done:
         turned = await service.collections.toggle(collection, item.id, expected=state(item))
-        now = labelled(collection.toggles, turned.values[collection.toggles])
-        return Done(f"{now}: {_name(collection, turned)}.", said(collection, turned))
+        return Done(f"Marked as {mark}: {_name(collection, turned)}.", said(collection, turned))
 
     return Plan(
         Effect(
-            f"Turn {collection.toggles} of {_name(collection, item)}{_of(collection, scope)}",
+            f"Mark {_name(collection, item)}{_of(collection, scope)} as {mark}",
             labelled(collection.toggles, was),
             labelled(collection.toggles, not was),
             digest("toggle", state(item)),
@@ -185,16 +193,16 @@ def made(collection: Collection) -> list[Action]:
     filters = {
         "text": Text(optional=True, maximum=100, hint="only those with this text", label="text"),
         collection.toggles: Switch(default=None, optional=True, hint=only, label=collection.toggles),
-        "limit": Number(30, whole=True, minimum=1, maximum=200, hint="how many at most", label="at most"),
+        "limit": Number(optional=True, whole=True, minimum=1, maximum=200, hint="how many at most", label="at most"),
     }
     place = Number(whole=True, minimum=1, maximum=10_000, hint="its place, from 1", label="place")
     about = f"List the {many}{whose} in their order."
     return [
         Action(f"{many}_list", about, Group(filters), read=partial(_list, collection), offered=False),
-        changing("insert", f"Add a {one}{whose}.", columns, _insert),
+        changing("insert", f"Add a {one}{' for this profile' if collection.owned else ''}.", columns, _insert),
         changing("update", f"Change a {one}{whose}; what is not given stays.", handle | optional, _update),
+        changing("toggle", f"Mark a {one}{whose} as {collection.toggles}, or as not so.", handle, _toggle),
         changing("delete", f"Delete a {one}{whose} for good.", handle, _delete),
-        changing("toggle", f"Turn {collection.toggles} of a {one}{whose} on or off.", handle, _toggle),
         changing("sort", f"Move a {one}{whose} to another place in its list.", handle | {"position": place}, _sort),
     ]
 

@@ -16,9 +16,9 @@ from pipetui.engine.fields import Invalid
 @pytest.mark.parametrize(
     ("line", "name", "arguments"),
     [
-        ("/tasks", "tasks_list", {"limit": 30}),
-        ("/tasks list milk", "tasks_list", {"text": "milk", "limit": 30}),
-        ("/tasks list done=no", "tasks_list", {"done": False, "limit": 30}),
+        ("/tasks", "tasks_list", {}),
+        ("/tasks list milk", "tasks_list", {"text": "milk"}),
+        ("/tasks list done=no", "tasks_list", {"done": False}),
         ("/tasks add buy milk priority=2", "tasks_insert", {"text": "buy milk", "priority": 2, "done": False}),
         ("/task add priority=2 buy  milk", "tasks_insert", {"text": "buy  milk", "priority": 2, "done": False}),
         ('/tasks add "priority=2"', "tasks_insert", {"text": "priority=2", "priority": 0, "done": False}),
@@ -104,7 +104,7 @@ def labels(text: str, **known: list[str]) -> list[str]:
 def test_lines_are_completed() -> None:
     assert labels("/ta") == ["/tasks"]
     assert {"/help", "/run", "/runs", "/tasks"} <= set(labels("/"))
-    assert labels("/tasks ") == ["list", "add", "edit", "delete", "done", "sort"]
+    assert labels("/tasks ") == ["list", "add", "edit", "done", "delete", "sort"]
     assert labels("/tasks e") == ["edit"]
     assert labels("/tasks add milk ") == ["priority=", "done="]
     assert labels("/tasks add milk pr") == ["priority="]
