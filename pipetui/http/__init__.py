@@ -8,7 +8,7 @@ spaces the requests of all processes.
 
 from .api import Answer, send
 from .backoff import backoff
-from .connect import MAX_ADDRESS, agent, client
+from .connect import MAX_ADDRESS, Client, agent, client
 from .errors import (
     BadAddress,
     BadAnswer,
@@ -34,6 +34,7 @@ __all__ = [
     "BadAnswer",
     "BadCertificate",
     "BadRedirect",
+    "Client",
     "Damaged",
     "Hop",
     "HttpError",

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib import metadata
+from urllib.request import getproxies
 
 import httpx
 
+from .connections import Connections
 from .errors import BadAddress, BadRedirect, short
 
 MAX_ADDRESS = 8_000  # characters; what common servers and browsers still take
@@ -26,7 +28,32 @@ def agent() -> str:
     return f"pipetui/{version} (+https://pypi.org/project/pipetui/)"
 
 
-def client(*, user_agent: str = "", cookies: bool = False, keep_alive: int = 20) -> httpx.AsyncClient:
+class Client(httpx.AsyncClient):
+    """httpx's client, with connections of ours where no proxy and no cookie asks for httpx's."""
+
+    def __init__(self, user_agent: str, cookies: bool, keep_alive: int) -> None:
+        self._connections = None if cookies or getproxies() else Connections(_tls(), keep_alive)
+        super().__init__(
+            verify=_tls(),
+            transport=self._connections,
+            headers={"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate"},
+            cookies=CookieJar(None if cookies else DefaultCookiePolicy(allowed_domains=())),
+            timeout=httpx.Timeout(None),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=keep_alive),
+            follow_redirects=False,
+            event_hooks={"response": [_take_location]},
+        )
+
+    async def ask(self, request: httpx.Request) -> httpx.Response:
+        """The answer to a request, its body still to be read: `send` without what pages have no use for."""
+        if self._connections is None:
+            return await self.send(request, stream=True)
+        response = await self._connections.handle_async_request(request)
+        await _take_location(response)
+        return response
+
+
+def client(*, user_agent: str = "", cookies: bool = False, keep_alive: int = 20) -> Client:
     """A client to use with `async with`; cheap, because all share one TLS context.
 
     It limits neither time nor connections: `fetch` has a deadline, and callers know how much they ask for at once.
@@ -36,15 +63,7 @@ def client(*, user_agent: str = "", cookies: bool = False, keep_alive: int = 20)
     name = user_agent.strip() or agent()
     if not (name.isascii() and name.isprintable()):
         raise ValueError("A user agent has only letters, digits and signs of ASCII, in one line.")
-    return httpx.AsyncClient(
-        verify=_tls(),
-        headers={"User-Agent": name, "Accept-Encoding": "gzip, deflate"},
-        cookies=CookieJar(None if cookies else DefaultCookiePolicy(allowed_domains=())),
-        timeout=httpx.Timeout(None),
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=keep_alive),
-        follow_redirects=False,
-        event_hooks={"response": [_take_location]},
-    )
+    return Client(name, cookies, keep_alive)
 
 
 def address_of(url: str) -> httpx.URL:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import httpx
 
-from .connect import LOCATION, address_of, closing, target_of
+from .connect import LOCATION, Client, address_of, closing, target_of
 from .errors import BadAnswer, BadRedirect, Hop, HttpError, TimedOut, named, short
 
 MAX_REDIRECTS = 10
@@ -43,7 +43,7 @@ class Response:
 
 
 async def fetch(
-    client: httpx.AsyncClient,
+    client: Client,
     url: str,
     *,
     timeout: float,
@@ -86,7 +86,7 @@ async def fetch(
 
 
 async def _ask(
-    client: httpx.AsyncClient,
+    client: Client,
     address: httpx.URL,
     limit_bytes: int,
     headers: dict[str, str] | None,
@@ -113,7 +113,7 @@ async def _ask(
         raise named(error, address.host) from error
 
 
-async def _send(client: httpx.AsyncClient, address: httpx.URL, headers: dict[str, str] | None) -> httpx.Response:
+async def _send(client: Client, address: httpx.URL, headers: dict[str, str] | None) -> httpx.Response:
     """The answer to a GET, its body still to be read.
 
     A server may close a connection that was kept open just when it is used again. Then another one is taken, as
@@ -128,7 +128,7 @@ async def _send(client: httpx.AsyncClient, address: httpx.URL, headers: dict[str
 
         request = client.build_request("GET", address, headers=headers, extensions={"trace": trace})
         try:
-            return await client.send(request, stream=True)
+            return await client.ask(request)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             if fresh:
                 raise
