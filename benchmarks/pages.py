@@ -23,7 +23,8 @@ import httpx
 from selectolax.lexbor import LexborHTMLParser
 
 from pipetui.pages.fetch import Fetcher, Options
-from pipetui.pages.files import PageRow, Saver, raw_name, write_links_csv, write_pages_csv, write_rows
+from pipetui.pages.files import PageRow, raw_name, write_links_csv, write_pages_csv, write_rows
+from pipetui.pages.reader import Reader
 from pipetui.paths import paths
 from pipetui.service import Service
 
@@ -46,21 +47,19 @@ async def bare(urls: list[str], folder: Path, parallel: int) -> float:
 
 
 async def ours(urls: list[str], folder: Path, parallel: int) -> float:
-    async with Fetcher(Options(parallel=parallel)) as fetcher:
-        saver = Saver(folder)
+    started = time.perf_counter()
+    async with Reader(folder) as reader, Fetcher(Options(parallel=parallel)) as fetcher:
         rows: list[PageRow] = []
 
         async def one(url: str) -> None:
-            row = saver.save(await fetcher.page(url))
+            row = await reader.keep(await fetcher.page(url))
             json.dumps(row)
             rows.append(row)
 
-        started = time.perf_counter()
         await asyncio.gather(*map(one, urls))
         write_rows(folder / "pages.jsonl", rows)
         write_pages_csv(folder / "pages.csv", rows)
         write_links_csv(folder / "links.csv", folder, rows)
-        saver.close()
         took = time.perf_counter() - started
     assert all(row["status"] == 200 and row["title"] for row in rows), "a page failed"
     return took
@@ -74,7 +73,7 @@ async def job(urls: list[str], folder: Path, parallel: int) -> float:
         await service.runs.submit(run, "options", {"parallel": parallel})
         while (snapshot := await service.runs.open(run)).current.id != "finalize":
             assert snapshot.current.state == "running", snapshot.current.reason
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.25)  # as often as the app looks
         (row,) = [row for row in snapshot.jobs.values() if row.step == "step_03"]
     assert row.started and row.ended
     return row.ended - row.started

@@ -256,7 +256,8 @@ class _Page:
         pieces = (text[at : at + 1_000_000] for at in range(0, len(text), 1_000_000))
         found = 0
         for words in map(str.split, pieces):
-            found += len(words) - len([word for word in words if len(word) == 1 and not word.isalnum()])
+            signs = [word for word in set(words) if len(word) == 1 and not word.isalnum()]
+            found += len(words) - sum(map(words.count, signs))
         return found
 
     def jsonld(self) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -12,13 +12,10 @@ from typing import Self
 from protego import Protego
 
 from pipetui import http
-from pipetui.pages.extract import Extract
-from pipetui.pages.reader import Reader, Unreadable
 from pipetui.pages.urls import BadUrl, host_of, normal, origin_of
 
 log = logging.getLogger(__name__)
 
-_UNREAD = 4  # pages fetched that wait to be read
 _ROBOTS_BYTES = 500 * 1024  # what RFC 9309 asks crawlers to read at least
 _ROBOTS_REDIRECTS = 5  # the same
 _LONGEST_CRAWL_DELAY = 10.0  # seconds; a site that asks for more gets this
@@ -58,13 +55,13 @@ class Options:
 @dataclass(frozen=True, slots=True)
 class Page:
     """What became of one address. `error` is a sentence, empty if all went well, and `code` its kind: `robots`, or what
-    `pipetui.http` calls it. `response` is there once a server has answered, `extract` if that was HTML; `notes` are
-    sentences on what is worth knowing. `fetched` is the time in UTC."""
+    `pipetui.http` calls it. `response` is there once a server has answered, and `is_html` says that its body is to be
+    read; `notes` are sentences on what is worth knowing. `fetched` is the time in UTC."""
 
     url: str
     fetched: str
     response: http.Response | None = None
-    extract: Extract | None = None
+    is_html: bool = False
     code: str = ""
     error: str = ""
     hops: tuple[http.Hop, ...] = ()
@@ -88,8 +85,6 @@ class Fetcher:
         self._client = http.client(user_agent=options.agent, keep_alive=options.parallel)
         self._agent = options.agent.strip() or http.agent()
         self._slots = asyncio.Semaphore(options.parallel)
-        self._reader = Reader()
-        self._unread = asyncio.Semaphore(_UNREAD)
         self._robots_slots = asyncio.Semaphore(options.parallel)  # a page may wait for them inside of its slot
         self._robots: dict[str, asyncio.Task[Protego | http.HttpError]] = {}
         self._planned: dict[str, float] = {}
@@ -109,11 +104,10 @@ class Fetcher:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._reader.close()
         await self._client.aclose()
 
     async def page(self, url: str) -> Page:
-        """Fetch `url` and read it. Raises nothing, but for being cancelled."""
+        """Fetch `url`. Raises nothing, but for being cancelled."""
         fetched = datetime.now(UTC).isoformat(timespec="seconds")
         try:
             url = normal(url)
@@ -128,36 +122,26 @@ class Fetcher:
                     before=self._before,
                     wanted=_may_be_html,
                 )
-                await self._unread.acquire()  # in the slot still: what was fetched and not yet read is bounded
-            try:
-                return await self._read(url, fetched, response)
-            finally:
-                self._unread.release()
+            return self._page(url, fetched, response)
         except BadUrl as bad:
             return Page(url, fetched, code=http.BadAddress.code, error=bad.why)
         except http.HttpError as error:
             return Page(url, fetched, code=error.code, error=str(error), hops=error.hops)
-        except Unreadable as error:
-            return Page(url, fetched, code="unreadable", error=str(error))
-        except Exception as error:  # whatever a hostile page breaks is its own row, not the end of the rest
-            log.exception("could not read %r", url)
-            return Page(url, fetched, code="bug", error=f"The page could not be read ({type(error).__name__}).")
+        except Exception as error:  # whatever a hostile server breaks is its own row, not the end of the rest
+            log.exception("could not fetch %r", url)
+            return Page(url, fetched, code="bug", error=f"The page could not be fetched ({type(error).__name__}).")
 
-    async def _read(self, url: str, fetched: str, response: http.Response) -> Page:
+    def _page(self, url: str, fetched: str, response: http.Response) -> Page:
         notes: list[str] = []
-        found = None
         kind = _not_html(response)
         if kind:
             notes.append(f"This is {kind}, not HTML.")
-        elif response.body:
-            what = response.body, response.headers, normal(response.final_url)
-            found = await self._reader.extract(*what)
-            notes += found.notes
-        elif response.status < 300:
+        elif not response.body and response.status < 300:
             notes.append("The page is empty.")
         if response.truncated:
             notes.append(f"The page is longer than {self.options.limit_bytes:,} bytes; the rest was not read.")
-        return Page(url, fetched, response=response, extract=found, hops=response.hops, notes=tuple(notes))
+        is_html = bool(response.body) and not kind
+        return Page(url, fetched, response, is_html, hops=response.hops, notes=tuple(notes))
 
     async def _before(self, url: str) -> None:
         """Ahead of each request, redirects included."""

@@ -4,21 +4,25 @@ A job saves each page as it comes (`Saver`: its HTML, its links, its row) and wr
 links, as they are many: a file beside collects them, and the row says where.
 """
 
+from __future__ import annotations
+
 import csv
+import fcntl
 import hashlib
 import io
 import json
 import os
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Self, TypedDict, cast
 
-from pipetui.pages.extract import Extract, Link
-from pipetui.pages.fetch import Page
 from pipetui.pages.urls import BadUrl, normal
 from pipetui.text import csv_cell, slug
+
+if TYPE_CHECKING:
+    from pipetui.pages.extract import Extract, Link
+    from pipetui.pages.fetch import Page
 
 LINKS_PART = "links.part"
 MAX_ROW = 60_000  # bytes of a row's JSON
@@ -113,6 +117,12 @@ _EMPTY: PageRow = {
     "jsonld_types": [], "jsonld_errors": [], "microdata_types": [], "open_graph": {}, "mixed_content": [],
     "raw": "", "links_at": [0, 0],
 }  # fmt: skip
+# What each value may be: exactly, as JSON has no other kinds.
+_KINDS: dict[str, tuple[type, ...]] = {
+    key: (str, type(None)) if empty is None else (float, int) if isinstance(empty, float) else (type(empty),)
+    for key, empty in _EMPTY.items()
+}
+_CONTAINERS = [key for key, empty in _EMPTY.items() if isinstance(empty, list | dict)]
 # What goes, in this order, from a row that would be too long.
 _EXPENDABLE = (
     *("headers", "images_without_alt_at", "mixed_content", "open_graph", "h2", "hreflang", "redirects", "h1"),
@@ -125,8 +135,20 @@ def raw_name(url: str) -> str:
     return f"{_stem(url)}.html"
 
 
-def to_row(page: Page) -> PageRow:
+def to_row(page: Page, found: Extract | None = None) -> PageRow:
     """The row of a page: JSON of at most 60 kB. What had to go for that is named in its notes."""
+    return complete(answered(page), found)
+
+
+def complete(row: PageRow, found: Extract | None = None) -> PageRow:
+    """`row` with what was found in the page, in at most 60 kB."""
+    if found is not None:
+        _fill(row, found)
+    return _shortened(row)
+
+
+def answered(page: Page) -> PageRow:
+    """The row of a page before anyone has read it."""
     row = from_row({"url": page.url, "final_url": page.url, "fetched": page.fetched})
     row["code"], row["error"], row["notes"] = page.code, page.error, list(page.notes)
     row["redirects"] = [{"url": hop.url, "status": hop.status, "location": hop.location} for hop in page.hops]
@@ -137,25 +159,24 @@ def to_row(page: Page) -> PageRow:
         row["content_type"] = response.header("content-type")[:200]
         row["bytes"], row["truncated"] = len(response.body), response.truncated
         row["first_byte"], row["seconds"] = round(response.first_byte, 4), round(response.total, 4)
-    if page.extract is not None:
-        _fill(row, page.extract)
-    return _shortened(row)
+    return row
 
 
 def from_row(data: Mapping[str, object]) -> PageRow:
     """`data`, read back from JSON, as a row: what it lacks is empty. `ValueError` for values of a wrong kind."""
-    row: dict[str, object] = {}
-    for key, empty in _EMPTY.items():
-        value = data.get(key, empty)
-        optional = empty is None
-        if not isinstance(value, str | None if optional else (int, float) if isinstance(empty, float) else type(empty)):
-            raise ValueError(f"This is no row of a page: {key} is {type(value).__name__}.")
-        row[key] = value.copy() if isinstance(value, list | dict) else value
+    row: dict[str, Any] = {**_EMPTY, **data}
+    for key, kinds in _KINDS.items():
+        if type(row[key]) not in kinds:
+            raise ValueError(f"This is no row of a page: {key} is {type(row[key]).__name__}.")
+    for key in row.keys() - _KINDS.keys():
+        del row[key]
+    for key in _CONTAINERS:
+        row[key] = row[key].copy()
     return cast(PageRow, row)
 
 
 class Saver:
-    """Keeps pages in a folder as they come: `with Saver(folder) as saver: row = saver.save(page)`. Blocking, quick.
+    """Keeps pages in a folder as they come: `with Saver(folder) as saver: row = saver.save(…)`. Blocking, quick.
 
     The HTML of a page goes to a file in `folder`/raw, its links to the end of `folder`/links.part; its row says where.
     What a crash leaves behind the last row that was kept is referred to by nobody; saving a page again is harmless.
@@ -165,7 +186,6 @@ class Saver:
         self.folder = folder
         (folder / "raw").mkdir(parents=True, exist_ok=True)
         self._links = (folder / LINKS_PART).open("ab", buffering=0)
-        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -178,18 +198,20 @@ class Saver:
     def close(self) -> None:
         self._links.close()
 
-    def save(self, page: Page) -> PageRow:
-        """Write what belongs to a page and return its row. `OSError` if the disk does not take it."""
-        row = to_row(page)
-        if page.response is not None and page.extract is not None:
-            row["raw"] = f"raw/{raw_name(page.url)}"
-            (self.folder / row["raw"]).write_bytes(page.response.body)
-            lines = memoryview(_link_lines(row["final_url"], page.extract.links).encode())
-            with self._lock:
-                start = self._links.seek(0, os.SEEK_END)
-                row["links_at"] = [start, len(lines)]
-                while lines:  # a full disk takes part of it before it says so
-                    lines = lines[self._links.write(lines) :]
+    def save(self, row: PageRow, html: bytes, found: Extract) -> PageRow:
+        """Write what belongs to a page and return its row, complete. `OSError` if the disk does not take it."""
+        row = complete(row, found)
+        row["raw"] = f"raw/{raw_name(row['url'])}"
+        (self.folder / row["raw"]).write_bytes(html)
+        lines = memoryview(_link_lines(row["final_url"], found.links).encode())
+        fcntl.flock(self._links, fcntl.LOCK_EX)  # the reader of a job that was killed may still be at its last page
+        try:
+            start = self._links.seek(0, os.SEEK_END)
+            row["links_at"] = [start, len(lines)]
+            while lines:  # a full disk takes part of it before it says so
+                lines = lines[self._links.write(lines) :]
+        finally:
+            fcntl.flock(self._links, fcntl.LOCK_UN)
         return row
 
 
@@ -242,6 +264,7 @@ def read_rows(path: Path) -> Iterator[PageRow]:
 
 def _fill(row: PageRow, found: Extract) -> None:
     row["html"] = True
+    row["notes"] += found.notes
     row["encoding"], row["language"] = found.encoding, found.language
     row["title"], row["description"] = found.title, found.description
     row["robots"] = [

@@ -109,6 +109,7 @@ class UrlInspector(Workflow):
     async def step_03_job(self, run: Run, job: Job) -> Pages:
         from pipetui.pages import fetch, files
         from pipetui.pages.findings import findings
+        from pipetui.pages.reader import Reader
 
         urls = run.value("urls", list[str])
         options = run.value("options", Options)
@@ -116,19 +117,19 @@ class UrlInspector(Workflow):
         rows: dict[str, PageRow] = {}
         left = iter(urls)
 
-        async def work(fetcher: fetch.Fetcher, saver: files.Saver) -> None:
+        async def work(fetcher: fetch.Fetcher, reader: Reader) -> None:
             for url in left:
 
                 async def inspect(url: str = url) -> PageRow:
-                    return saver.save(await fetcher.page(url))
+                    return await reader.keep(await fetcher.page(url))
 
                 rows[url] = await job.once("page", inspect, inputs=url)
                 job.progress(len(rows), len(urls), url)
 
-        with files.Saver(folder) as saver:
-            async with fetch.Fetcher(fetch.Options(**options)) as fetcher, asyncio.TaskGroup() as tasks:
-                for _ in range(min(options["parallel"], len(urls))):
-                    tasks.create_task(work(fetcher, saver))
+        how = fetch.Options(**options)
+        async with Reader(folder) as reader, fetch.Fetcher(how) as fetcher, asyncio.TaskGroup() as tasks:
+            for _ in range(min(how.parallel, len(urls))):
+                tasks.create_task(work(fetcher, reader))
 
         pages = [rows[url] for url in urls]
         job.progress(len(urls), len(urls), "Writing files")

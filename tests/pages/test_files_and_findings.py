@@ -25,22 +25,26 @@ from pipetui.pages.files import (
     write_rows,
 )
 from pipetui.pages.findings import RULES, Count, counts, findings
+from pipetui.pages.reader import Reader
 from tests.pages.site import Site
 
 GOOD = "<title>{0}</title><meta name=description content='About {0}'><h1>{0}</h1>"
 
 
-def page(url: str, html: str = "", *headers: tuple[str, str], status: int = 200, hops: tuple[Hop, ...] = ()) -> Page:
-    final = hops[-1].location if hops else url
-    body = html.encode()
-    response = Response(url, final, status, headers, 0.1, total=0.2, hops=hops, body=body)
-    return Page(url, "2026-01-01T00:00:00+00:00", response, extract(body, headers, final), hops=hops)
-
-
 def row(
     path: str, html: str = GOOD, *headers: tuple[str, str], status: int = 200, hops: tuple[Hop, ...] = ()
 ) -> PageRow:
-    return to_row(page(f"https://a.com{path}", html.replace("{0}", path), *headers, status=status, hops=hops))
+    url, body = f"https://a.com{path}", html.replace("{0}", path).encode()
+    final = hops[-1].location if hops else url
+    response = Response(url, final, status, headers, 0.1, total=0.2, hops=hops, body=body)
+    page = Page(url, "2026-01-01T00:00:00+00:00", response, True, hops=hops)
+    return to_row(page, extract(body, headers, final))
+
+
+def save(saver: Saver, url: str, html: str) -> PageRow:
+    body = html.encode()
+    page = Page(url, "", Response(url, url, 200, (), 0.1, body=body), True)
+    return saver.save(to_row(page), body, extract(body, (), url))
 
 
 def codes(*rows: PageRow) -> set[tuple[str, str]]:
@@ -81,9 +85,8 @@ def test_the_fattest_page_makes_a_row_of_bounded_size() -> None:
 
 def test_formulas_are_neutralised(tmp_path: Path) -> None:
     with Saver(tmp_path) as saver:
-        one = saver.save(
-            page("https://a.com/", '<title>=1+1</title><h1>+x</h1><a href=/b rel=@r>=HYPERLINK(1)\n,"q"</a>')
-        )
+        html = '<title>=1+1</title><h1>+x</h1><a href=/b rel=@r>=HYPERLINK(1)\n,"q"</a>'
+        one = save(saver, "https://a.com/", html)
     assert write_pages_csv(tmp_path / "pages.csv", [one]) == 1
     assert write_links_csv(tmp_path / "links.csv", tmp_path, [one]) == 1
     header, cells = csv.reader((tmp_path / "pages.csv").read_text("utf-8").splitlines())
@@ -95,14 +98,14 @@ def test_formulas_are_neutralised(tmp_path: Path) -> None:
 
 
 def test_what_a_crash_left_behind_is_in_no_file(tmp_path: Path) -> None:
-    pages = [page(f"https://a.com/{number}", f"<a href=/x{number}>é</a>") for number in range(3)]
+    pages = [(f"https://a.com/{number}", f"<a href=/x{number}>é</a>") for number in range(3)]
     with Saver(tmp_path) as saver:
-        rows = [saver.save(pages[0])]
-        saver.save(pages[1])  # its row was never kept
+        rows = [save(saver, *pages[0])]
+        save(saver, *pages[1])  # its row was never kept
     with (tmp_path / "links.part").open("ab") as part:
         part.write(b"half a li")
     with Saver(tmp_path) as saver:
-        rows += [saver.save(pages[1]), saver.save(pages[2])]
+        rows += [save(saver, *pages[1]), save(saver, *pages[2])]
     assert write_links_csv(tmp_path / "links.csv", tmp_path, rows) == 3
     assert [link["target"] for link in read_links(tmp_path / "links.csv")] == [f"https://a.com/x{n}" for n in range(3)]
     assert write_rows(tmp_path / "pages.jsonl", rows) == 3
@@ -207,9 +210,9 @@ async def test_a_whole_inspection(site: Site, tmp_path: Path) -> None:
     site.page("/b", GOOD.format("b") + "<a href=/>up</a>")
     site.redirect("/moved", "/b")
     urls = [site.url + path for path in ("/", "/b", "/gone", "/moved")]
-    with Saver(tmp_path) as saver:
-        async with Fetcher(Options()) as fetcher:
-            rows = [saver.save(page) for page in await asyncio.gather(*map(fetcher.page, urls))]
+    async with Reader(tmp_path) as reader, Fetcher(Options()) as fetcher:
+        pages = await asyncio.gather(*map(fetcher.page, urls))
+        rows = await asyncio.gather(*map(reader.keep, pages))
     assert write_links_csv(tmp_path / "links.csv", tmp_path, rows) == 5
     found = findings(rows, read_links(tmp_path / "links.csv"))
     assert [(f.code, f.url, f.detail) for f in found] == [
