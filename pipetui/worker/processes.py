@@ -17,7 +17,7 @@ from ..service.starter import environment
 from . import group
 from .supervisor import End, Execution
 
-_SETTLED = 0.5
+_SETTLED = 2.0
 """Seconds after the start of a job in which no spare is made: they would be in each other's way."""
 
 _RESPAWN = 5.0
