@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 URLS = TextArea(blank=True, placeholder="example.com/page", hint="one address a line, http or https")
 OVERVIEW = ["status", "title", "findings", "seconds", "url"]
 FINDINGS = ["severity", "problem", "url", "detail"]
+KEPT = 24
+"""Pages that are read and kept while others are fetched: a slow disk holds up no request."""
 SEVERITIES = ["error", "warning", "notice"]
 
 
@@ -128,7 +130,7 @@ class UrlInspector(Workflow):
 
         how = fetch.Options(**options)
         async with Reader(folder) as reader, fetch.Fetcher(how) as fetcher, asyncio.TaskGroup() as tasks:
-            for _ in range(min(how.parallel, len(urls))):
+            for _ in range(min(how.parallel + KEPT, len(urls))):
                 tasks.create_task(work(fetcher, reader))
 
         pages = [rows[url] for url in urls]
