@@ -176,7 +176,9 @@ def is_installed() -> bool:
 
 def how_to_install(platform: str = sys.platform) -> str:
     if platform == "darwin":
-        return "To install it: brew install ollama && brew services start ollama (or the app: https://ollama.com/download)"
+        return (
+            "To install it: brew install ollama && brew services start ollama (or the app: https://ollama.com/download)"
+        )
     return "To install it: curl -fsSL https://ollama.com/install.sh | sh (see https://ollama.com/download)"
 
 

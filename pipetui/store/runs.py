@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 from ..engine import record as records
 from ..engine.record import Record
 from ..engine.values import decode
-from . import conversations, rev
+from . import rev
 from .database import Tx
 
 Shelf: TypeAlias = Literal["active", "archived", "binned"]
@@ -143,6 +143,8 @@ def has_running_job(tx: Tx, id: str) -> bool:
 
 def purge(tx: Tx, id: str) -> None:
     """Remove a run for good, with all that hangs on it."""
+    from . import conversations  # dear at a start: a list of runs needs no messages
+
     conversations.forget_run(tx, id)
     tx.execute("DELETE FROM runs WHERE id = ?", (id,))
     tx.execute("INSERT OR REPLACE INTO gone VALUES (?, ?)", (id, rev.bump(tx)))
