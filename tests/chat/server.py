@@ -358,6 +358,10 @@ class Server:
         model.loaded = min(asked_window, model.context)
         exchange.prompt_tokens = texts.prompt_tokens(asked)
         exchange.overflow = max(0, exchange.prompt_tokens - model.loaded)
+        await self.say(line, exchange, asked, model, reply)
+
+    async def say(self, line: Line, exchange: Exchange, asked: Mapping[str, Any], model: Model, reply: Reply) -> None:
+        """Send the answer; what speaks against it was looked at."""
         if reply.first:
             await asyncio.sleep(reply.first)
         await line.head(200, "application/x-ndjson")
@@ -373,22 +377,21 @@ class Server:
                 await asyncio.sleep(max(0.0, begun + count / reply.rate - time.monotonic()))
             elif count % 64 == 0:
                 await asyncio.sleep(0)
-            told = {"model": name, "created_at": _now(), "message": {"role": "assistant"} | message, "done": False}
+            told = part(asked, message)
             if count == fault_at:
-                await self._break(line, exchange, reply.fault, _line(told))
+                await self._break(line, exchange, reply.fault, told)
                 return
             exchange.last = time.monotonic()
             exchange.first = exchange.first or exchange.last
-            await line.data(_line(told), reply.split)
+            await line.data(told, reply.split)
             count += 1
             exchange.tokens = count
         if count == fault_at:
             await self._break(line, exchange, reply.fault, b"")
             return
         took = time.monotonic() - begun
-        last = {"model": name, "created_at": _now(), "message": {"role": "assistant", "content": ""}, "done": True}
-        last |= _totals(reply.done_reason, min(exchange.prompt_tokens, model.loaded), count, took)
-        await line.data(_line(last), reply.split)
+        totals = _totals(reply.done_reason, min(exchange.prompt_tokens, model.loaded), count, took)
+        await line.data(part(asked, {"content": ""}, totals), reply.split)
         await line.put(h11.EndOfMessage())
 
     async def _refuse(self, line: Line, fault: Fault) -> None:
@@ -422,6 +425,13 @@ class Server:
                 await line.put(h11.EndOfMessage())
             case "unfinished":
                 await line.put(h11.EndOfMessage())
+
+
+def part(asked: Mapping[str, Any], message: Mapping[str, Any], totals: Mapping[str, Any] | None = None) -> bytes:
+    """One line of an answer; the last one has `totals`."""
+    said = {"role": "assistant"} | dict(message)
+    told = {"model": asked["model"], "created_at": _now(), "message": said, "done": totals is not None}
+    return _line(told | dict(totals or {}))
 
 
 def _hello(request: Mapping[str, Any]) -> Reply:
