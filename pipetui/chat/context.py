@@ -23,7 +23,7 @@ MOST_ANSWER = 4096
 """Tokens that are kept free for the answer, at most; a quarter of a smaller window."""
 
 # Shares of what is left for the prompt once the last message has its place; what one leaves is the conversation's.
-_RULES, _ACTIONS, _PROMPT, _RUN, _APP, _PINNED = 1 / 6, 1 / 3, 1 / 6, 1 / 8, 1 / 32, 1 / 10
+_RULES, _ACTIONS, _PROMPT, _RUN, _APP, _PINNED = 1 / 8, 2 / 5, 1 / 6, 1 / 8, 1 / 32, 1 / 10
 
 _WHO = """\
 You are the assistant in pipetui, a terminal program for guided jobs in several steps. Answer in the language of the \
@@ -38,8 +38,8 @@ To use an action, answer with one JSON object of this form in a code block, and 
 ```json
 {{"action": "NAME", "arguments": {{…}}}}
 ```
-The result is told to you then. For everything else answer in plain words, without JSON. The actions, where ? marks \
-what may be left out:
+The result is told to you then. For everything else answer in plain words, without JSON. Actions to be used so, where \
+? marks what may be left out:
 {actions}"""
 
 
@@ -82,12 +82,13 @@ def build(
     """The request for the next answer.
 
     `messages` is the conversation in order, up to the user's last message, with what there is of the answer that is
-    being given (its calls and results). `tools` are the actions in Ollama's form, the most important first. `mark` is
+    being given (its calls and results). `tools` are the actions in Ollama's form, the most important first; those for
+    which a model's native form has no room are told in words: its text is to be scanned for calls too. `mark` is
     `fences.new_mark()`, of this conversation. Without `asks_window` the server's own window is left as it is.
     """
     telling = Telling(proposals or {}, mark, "tools" in model.capabilities, per_token, secrets)
     budget = model.context - min(model.context // 4, MOST_ANSWER)
-    older = turns(messages, telling, max(1, budget // 8))
+    older = turns(_recent(messages, model.context), telling, max(1, budget // 8))
     last = older.pop() if older else Turn([])
     room = _Room(budget - min(telling.total(last.messages), budget // 3), telling)
     given, actions = _native(tools, room) if telling.native else ((), room.plain(_how(tools), _ACTIONS))
@@ -167,33 +168,37 @@ def _noted(messages: Sequence[Message]) -> str:
 
 
 def _native(tools: Sequence[Mapping[str, Any]], room: _Room) -> tuple[Sequence[Mapping[str, Any]], str]:
-    """The tools that have room (all of them, all of them shortened, or the first ones) and what is said of the rest."""
+    """The tools in their native form, shortened where they must be; and in words those for which that has no room."""
     most = int(room.tokens * _ACTIONS)
-    offered: list[Mapping[str, Any]] = list(tools)
-    if _size(offered, room.telling) <= most:
-        return offered, ""
-    offered = [_bare(tool) for tool in tools]
-    if _size(offered, room.telling) <= most:
-        return offered, ""
-    note = room.plain("There are more actions than these; the user sees them with /help.", _ACTIONS)
-    while offered and _size(offered, room.telling) + room.telling.count(note) > most:
-        offered.pop()
-    return offered, note if offered else ""
+    for described in (True, False):
+        offered = [_slim(tool, described=described) for tool in tools]
+        if _size(offered, room.telling) <= most:
+            return offered, ""
+    for kept in range(len(tools) - 1, -1, -1):
+        text = room.plain(_how(tools[kept:]), _ACTIONS)
+        if _size(offered[:kept], room.telling) + room.telling.count(text) <= most and "left out)" not in text:
+            return offered[:kept], text
+    return (), text
 
 
 def _size(tools: Sequence[Mapping[str, Any]], telling: Telling) -> int:
     return telling.count(written(tools)) if tools else 0
 
 
-def _bare(tool: Mapping[str, Any]) -> dict[str, Any]:
-    """A tool without what is said about its arguments, beside their names and types."""
+def _slim(tool: Mapping[str, Any], *, described: bool) -> dict[str, Any]:
+    """A tool with as much of its schema as ollama's client sends; of the arguments their names and types at least."""
     function = tool["function"]
     parameters = function.get("parameters") or {}
-    slim = {
-        name: {key: value for key, value in schema.items() if key in ("type", "enum", "items")}
+    kept = ("type", "enum", "items", "description") if described else ("type", "enum", "items")
+    properties = {
+        name: {key: schema[key] for key in kept if key in schema}
         for name, schema in (parameters.get("properties") or {}).items()
     }
-    return {**tool, "function": {**function, "parameters": {**parameters, "properties": slim}}}
+    shape = {"type": "object", "required": list(parameters.get("required") or ()), "properties": properties}
+    return {
+        "type": "function",
+        "function": {"name": function["name"], "description": function.get("description", ""), "parameters": shape},
+    }
 
 
 def _how(tools: Sequence[Mapping[str, Any]]) -> str:
@@ -219,6 +224,16 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 
 # -- the conversation
+
+
+def _recent(messages: Sequence[Message], window: int) -> Sequence[Message]:
+    """Those that could have room at all, whatever a token is: the others need not be looked at."""
+    size = 0
+    for number, message in enumerate(reversed(messages), 1):
+        size += len(message.text)
+        if size > window * tokens.LARGEST:
+            return messages[-number:]
+    return messages
 
 
 def _newest(told: Sequence[Turn], room: int, telling: Telling) -> list[Turn]:

@@ -11,12 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipetui.actions import ACTIONS
+from pipetui.actions import tool as as_tool
 from pipetui.chat import tokens
 from pipetui.chat.client import Client, Model
 from pipetui.chat.context import MOST_ANSWER, Manner, Sight, build
 from pipetui.chat.fences import fence, new_mark, scrub
 from pipetui.chat.request import Request, written
 from pipetui.engine.messages import Call, Message, Part, Proposal, Proposed, Thinking
+from pipetui.settings import ChatSettings
 
 from . import texts
 from .server import Model as Served
@@ -166,13 +169,26 @@ def test_what_a_workflow_says_is_data() -> None:
     assert request.messages[1]["content"] == f"The workflow says:\n{fence('15 %⟨U+202E⟩', MARK)}"
 
 
-def test_many_tools_are_shortened_then_left_out() -> None:
+def test_many_tools_are_shortened_then_told_in_words() -> None:
     every = [tool(number, words=60) for number in range(20)]
     large, small = made([said("x")], model=model(65_536), tools=every), made([said("x")], model=model(), tools=every)
     assert large.tools == every
     assert len(small.tools) == 20 and "description" not in json.dumps(small.tools[0]["function"]["parameters"])
-    tiny = made([said("x")], model=model(2_048), tools=every)
-    assert 0 < len(tiny.tools) < 20 and "more actions" in tiny.messages[0]["content"]
+    for window, natives in ((4_096, range(1, 20)), (2_048, range(5))):
+        tiny = made([said("x")], model=model(window), tools=every)
+        names = [each["function"]["name"] for each in tiny.tools]
+        assert len(names) in natives
+        names += re.findall(r"- (tasks_\d+)\(", tiny.messages[0]["content"])
+        assert names == [f"tasks_{number}" for number in range(20)]
+
+
+def test_all_our_actions_have_room_in_the_default_window() -> None:
+    every = [as_tool(action) for action in ACTIONS.every]
+    request = made([said("x")], Sight("word " * 800, "line\n" * 400), model=model(ChatSettings().context), tools=every)
+    told = len(request.tools) + request.messages[0]["content"].count("\n- ")
+    assert told == len(every) and len(request.tools) >= 8
+    text = made([said("x")], model=model(4_096, frozenset()), tools=every)
+    assert text.messages[0]["content"].count("\n- ") == len(every)
 
 
 # Fences and secrets
