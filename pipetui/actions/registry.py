@@ -11,7 +11,7 @@ from ..engine.refusals import Moved, Refusal
 from ..text import meant, one_line
 from .action import Action, Done, Effect, Plan, Scope
 from .schema import checked
-from .shown import fitted
+from .shown import LONGEST_TEXT, cut, fitted
 
 if TYPE_CHECKING:
     from ..service import Service
@@ -57,7 +57,7 @@ class Actions:
             if expected is not None and plan.effect.target != expected:
                 raise Moved("What this would change is another one by now: nothing was done. Ask for it anew.")
             done = await plan.carry_out()
-        return replace(done, result=fitted(done.result))
+        return replace(done, result=fitted(done.result), text=cut(done.text, LONGEST_TEXT))
 
     async def _plan(self, service: Service, scope: Scope, action: Action, arguments: Any) -> Plan:
         if action.plan is None:

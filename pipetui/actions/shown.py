@@ -11,6 +11,9 @@ from ..text import count, one_line
 LONGEST_RESULT = 6_000
 """Characters of JSON that an action returns."""
 
+LONGEST_TEXT = 20_000
+"""Characters of the text that people are given to read."""
+
 LONGEST_LINE = 200
 MOST_LINES = 12
 """Of one value in what an effect shows. The middle is left out: the end of a long value is as telling as its start."""
@@ -19,23 +22,28 @@ MOST_LINES = 12
 def fitted(result: Any, longest: int = LONGEST_RESULT) -> Any:
     """`result` with its long texts and lists cut until it has at most `longest` characters of JSON."""
     for text, items in ((2_000, 100), (500, 60), (200, 30), (100, 15), (60, 8), (40, 4), (20, 2)):
-        cut = _cut(result, text, items, 6)
-        if len(encode(cut)) <= longest:
-            return cut
+        pruned = _pruned(result, text, items, 6)
+        if len(encode(pruned)) <= longest:
+            return pruned
     return one_line(encode(result), longest // 6)
 
 
-def _cut(value: Any, text: int, items: int, levels: int) -> Any:
+def cut(text: str, longest: int) -> str:
+    """A text of at most so many characters, and how many more there are."""
+    return text if len(text) <= longest else f"{text[:longest]}… ({count(len(text) - longest)} more characters)"
+
+
+def _pruned(value: Any, text: int, items: int, levels: int) -> Any:
     match value:
         case str():
-            return value if len(value) <= text else f"{value[:text]}… ({count(len(value) - text)} more characters)"
+            return cut(value, text)
         case list() | dict() if not levels:
             return "…"
         case list():
-            kept = [_cut(item, text, items, levels - 1) for item in value[:items]]
+            kept = [_pruned(item, text, items, levels - 1) for item in value[:items]]
             return kept if len(value) <= items else [*kept, f"… ({count(len(value) - items)} more)"]
         case dict():
-            some = {name[:text]: _cut(item, text, items, levels - 1) for name, item in list(value.items())[:items]}
+            some = {name[:text]: _pruned(item, text, items, levels - 1) for name, item in list(value.items())[:items]}
             return some if len(value) <= items else {**some, "…": f"{count(len(value) - items)} more"}
     return value
 

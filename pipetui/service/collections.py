@@ -21,7 +21,7 @@ from . import profiles
 if TYPE_CHECKING:
     from .service import Service
 
-MOST = 10_000
+MOST = 2_000
 """Items of one list."""
 
 _CHANGED = "This {one} was changed meanwhile: nothing was done. Look at it as it is now, then try again."
@@ -120,14 +120,14 @@ class Collections:
 
         def work(tx: Tx) -> Item:
             item = _there(tx, collection, id)
-            order = [each.id for each in _list(tx, collection, item)]
-            if expected is not None and placed(item, order.index(id) + 1) != expected:
+            before = collections.order(tx, collection, item)
+            after = list(before)
+            if expected is not None and placed(item, after.index(id) + 1) != expected:
                 raise Moved(_CHANGED.format(one=collection.one))
-            order.remove(id)
-            order.insert(max(0, place - 1), id)
-            before = {each.id: each.position for each in _list(tx, collection, item)}
-            after = {each: number for number, each in enumerate(order, 1)}
-            collections.arrange(tx, collection, {each: at for each, at in after.items() if before[each] != at})
+            after.remove(id)
+            after.insert(max(0, place - 1), id)
+            moved = {each: number for number, each in enumerate(after, 1) if before[each] != number}
+            collections.arrange(tx, collection, moved)
             return _there(tx, collection, id)
 
         return await self._db.write(work)
@@ -136,7 +136,7 @@ class Collections:
         """(an item's place in its list, from 1, how many there are)."""
 
         def work(tx: Tx) -> tuple[int, int]:
-            order = [each.id for each in _list(tx, collection, _there(tx, collection, item.id))]
+            order = list(collections.order(tx, collection, _there(tx, collection, item.id)))
             return order.index(item.id) + 1, len(order)
 
         return await self._db.read(work)
@@ -180,12 +180,6 @@ def _there(tx: Tx, collection: Collection, id: int | str, expected: str | None =
     if expected is not None and state(item) != expected:
         raise Moved(_CHANGED.format(one=collection.one))
     return item
-
-
-def _list(tx: Tx, collection: Collection, item: Item) -> list[Item]:
-    """The list that an item is in."""
-    owner = stored_profiles.named(tx, item.owner) if collection.owned else None
-    return collections.items(tx, collection, owner=owner.id if owner else None)
 
 
 def _checked(tx: Tx, collection: Collection, given: Mapping[str, Any], id: int | str | None) -> dict[str, Value]:

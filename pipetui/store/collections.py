@@ -58,6 +58,14 @@ def called(tx: Tx, collection: Collection, name: str) -> Item | None:
     return _item(collection, row) if row else None
 
 
+def order(tx: Tx, collection: Collection, item: Item) -> dict[int | str, int]:
+    """The list that an item is in: ids in their order, and their positions."""
+    where = "WHERE profile = (SELECT id FROM profiles WHERE name = ?)" if collection.owned else ""
+    values = (item.owner,) if collection.owned else ()
+    rows = tx.execute(f"SELECT id, position FROM {collection.name} {where} ORDER BY position, id LIMIT 10000", values)
+    return {row[0]: row[1] for row in rows.fetchall()}
+
+
 def count(tx: Tx, collection: Collection, owner: str | None = None) -> int:
     where = "" if owner is None else "WHERE profile = ?"
     found = tx.execute(f"SELECT count(*) FROM {collection.name} {where}", () if owner is None else (owner,))

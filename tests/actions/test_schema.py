@@ -131,6 +131,21 @@ def test_every_action_survives_any_arguments(arguments: Any) -> None:
         assert not action.required
 
 
+def test_what_can_be_asked_is_a_list_that_one_changes_on_purpose() -> None:
+    """No shell, no network, no settings, no files but a run's: whoever adds to what a model may ask comes by here."""
+    reads = {action.name for action in ACTIONS.every if action.reads}
+    assert reads == {
+        "tasks_list", "profiles_list", "runs_list", "runs_show", "jobs_list", "jobs_status",
+        "files_list", "files_head", "files_statistics", "workflows_list", "workflows_explain",
+    }  # fmt: skip
+    assert {action.name for action in ACTIONS.every} - reads == {
+        *(f"tasks_{verb}" for verb in ("insert", "update", "toggle", "delete", "sort")),
+        *(f"profiles_{verb}" for verb in ("insert", "update", "toggle", "delete", "sort")),
+        *(f"runs_{verb}" for verb in ("start", "fill", "submit", "skip", "revert", "undo", "finalize", "unfinalize")),
+        "jobs_cancel", "jobs_retry",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("action", ACTIONS.every, ids=lambda action: action.name)
 def test_every_action_can_be_told_to_a_model(action: Action) -> None:
     told = tool(action)
