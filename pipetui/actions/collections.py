@@ -179,10 +179,7 @@ def made(collection: Collection) -> list[Action]:
     """The actions of a collection."""
     one, many, columns = collection.one, collection.name, collection.columns.members
     handle: dict[str, Field] = {collection.handle: collection.handle_field}
-    optional = {
-        name: dataclasses.replace(field, optional=True, default=None, hint=field.hint or f"its new {name}")
-        for name, field in columns.items()
-    }
+    optional = {name: dataclasses.replace(field, optional=True, default=None) for name, field in columns.items()}
     whose = " of this profile" if collection.owned else ""
 
     def changing(verb: str, help: str, fields: Mapping[str, Field], plan: Any) -> Action:

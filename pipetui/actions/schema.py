@@ -39,19 +39,21 @@ def tool(action: Action) -> dict[str, Any]:
 
 
 def _property(field: Field) -> dict[str, Any]:
-    said = {"description": field.hint or field.label or field.accepts}
+    """What a model is told of one argument: no more than it needs, every word of it takes room in its window."""
+    said: dict[str, Any] = {"description": field.hint or field.label or field.accepts}
     if field.default is not None:
         said["default"] = field.default
     match field:
         case Text():
-            shape: dict[str, Any] = {"type": "string", "minLength": field.minimum, "maxLength": field.maximum}
-            return said | shape | ({"pattern": f"^(?:{field.pattern})$"} if field.pattern else {})
+            said |= {"type": "string", "maxLength": field.maximum}
+            said |= {"minLength": field.minimum} if field.minimum > 1 else {}
+            return said | ({"pattern": f"^(?:{field.pattern})$"} if field.pattern else {})
         case TextArea():
             return said | {"type": "array", "items": {"type": "string"}, "maxItems": field.maximum}
         case Number():
-            low = -MOST if field.minimum is None else field.minimum
-            high = MOST if field.maximum is None else field.maximum
-            return said | {"type": "integer" if field.whole else "number", "minimum": low, "maximum": high}
+            bounds = {"minimum": field.minimum, "maximum": field.maximum}
+            said |= {name: bound for name, bound in bounds.items() if bound is not None}
+            return said | {"type": "integer" if field.whole else "number"}
         case Choice():
             return said | {"type": "string", "enum": [option for option, _ in field.pairs]}
         case Switch():

@@ -49,7 +49,7 @@ class Collection:
                 maximum=getattr(named, "maximum", 200), hint=f"the {self.one}'s {self.named_by}", label=self.one
             )
         hint = f"the {self.one}'s number, as {self.name}_list has it"
-        return Number(whole=True, minimum=1, maximum=2**53 - 1, hint=hint, label="number")
+        return Number(whole=True, minimum=1, hint=hint, label="number")
 
 
 OWN = frozenset({"id", "profile", "position", "created", "rev"})
@@ -62,7 +62,7 @@ TASKS = Collection(
     Group(
         text=Text(maximum=500, label="task", hint="what is to be done"),
         priority=Number(0, whole=True, minimum=0, maximum=3, label="priority", hint="from 0 (none) to 3 (high)"),
-        done=Switch(label="done"),
+        done=Switch(label="done", hint="whether it is done"),
     ),
     title="text",
     toggles="done",
@@ -76,8 +76,8 @@ PROFILES = Collection(
     "The clients or projects that you work for.",
     Group(
         name=Text(maximum=60, label="name", hint="a client or project"),
-        note=Text(optional=True, maximum=500, label="note"),
-        active=Switch(True, label="active", hint="offered when a profile is picked"),
+        note=Text(optional=True, maximum=500, label="note", hint="anything to remember about it"),
+        active=Switch(True, label="active", hint="whether it is offered when one is picked"),
     ),
     title="name",
     toggles="active",
