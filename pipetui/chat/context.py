@@ -82,9 +82,9 @@ def build(
     """The request for the next answer.
 
     `messages` is the conversation in order, up to the user's last message, with what there is of the answer that is
-    being given (its calls and results). `tools` are the actions in Ollama's form, the most important first; those for
-    which a model's native form has no room are told in words: its text is to be scanned for calls too. `mark` is
-    `fences.new_mark()`, of this conversation. Without `asks_window` the server's own window is left as it is.
+    being given (its calls and results). `tools` are the actions in Ollama's form, the most important first; those that
+    the model can't take so, or for which it has no room so, are told in words. `mark` is `fences.new_mark()`, of this
+    conversation. Without `asks_window` the server's own window is left as it is.
     """
     telling = Telling(proposals or {}, mark, "tools" in model.capabilities, per_token, secrets)
     budget = model.context - min(model.context // 4, MOST_ANSWER)
@@ -119,6 +119,7 @@ def build(
         model=model.name,
         messages=[{**message, "content": scrub(message.get("content", ""), secrets)} for message in told],
         tools=given,
+        scans=bool(actions),
         options={"num_predict": ends} | ({"num_ctx": model.context} if asks_window else {}),
         think="thinking" in model.capabilities,
         keep_alive=keep_alive,

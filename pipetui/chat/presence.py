@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ PROPOSED = "llama3.2:3b"
 """A model that is small and has tools, for whoever has none."""
 
 SOONEST, LATEST = 2.0, 15.0
-"""Seconds between two looks: doubled while nobody is there, so that an idle app costs nothing."""
+"""Seconds between two looks of an app: doubled while nobody is there, so that it costs nothing when idle."""
 
 _OFFERED = 4  # models that a sentence names
 
@@ -96,18 +96,6 @@ class Lookout:
         order: Sequence[Kind] = ("no_model", "not_running", "not_installed", "wrong_host")
         return min(found, key=lambda each: order.index(each.kind))
 
-    async def watch(self, wanted: str = "") -> AsyncGenerator[Presence, None]:
-        """Who is there, now and whenever that changes, until it is closed."""
-        before: Presence | None = None
-        pause = SOONEST
-        while True:
-            now = await self.look(wanted)
-            if now != before:
-                before, pause = now, SOONEST
-                yield now
-            await asyncio.sleep(pause)
-            pause = LATEST if now.kind == "ready" else min(pause * 2, LATEST)
-
     async def _look(self, said: str) -> Presence:
         try:
             where = address(said)
@@ -130,9 +118,9 @@ class Lookout:
         return Presence("ready", "", "", said, where.name, not where.is_local, models, models[0], version)
 
 
-async def look(hosts: Sequence[str], wanted: str = "", *, context: int = 0) -> Presence:
+async def look(hosts: Sequence[str], wanted: str = "", *, patience: Patience | None = None) -> Presence:
     """Who is there now, asked once."""
-    async with Lookout(hosts, context=context) as lookout:
+    async with Lookout(hosts, patience=patience) as lookout:
         return await lookout.look(wanted)
 
 

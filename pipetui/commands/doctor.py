@@ -211,18 +211,15 @@ def _browser(where: Paths) -> Iterator[Finding]:
 
 def _ollama(where: Paths) -> Iterator[Finding]:
     from ..chat.client import Patience
-    from ..chat.presence import Lookout, Presence, hosts_of
+    from ..chat.presence import hosts_of, look
 
     try:
         chat = load(where.settings).chat
     except SettingsError:
         chat = ChatSettings()  # its own finding says it
 
-    async def ask() -> Presence:
-        async with Lookout(hosts_of(chat.hosts), patience=Patience(connect=PATIENCE, plain=PATIENCE * 5)) as lookout:
-            return await lookout.look(chat.model)
-
-    found = complete(ask)
+    patience = Patience(connect=PATIENCE, plain=PATIENCE * 5)
+    found = complete(lambda: look(hosts_of(chat.hosts), chat.model, patience=patience))
     if found.chosen is None:
         yield Finding("warn", "Ollama", found.text, f"Only the chat needs it. {found.hint}")
         return

@@ -151,7 +151,7 @@ def test_calls_and_results_for_a_model_without_tools() -> None:
     plain = model(capabilities=frozenset({"completion"}))
     answer = said("I look.", "assistant", parts=[Call(7, "tasks_list", {"profile": "acme"}, "3 tasks", "3")])
     request = made([said("Do it."), answer], model=plain, tools=[tool(1), tool(2)])
-    assert request.tools == ()
+    assert request.tools == () and request.scans
     assert "- tasks_1(profile: string, done?: boolean): Does a thing." in request.messages[0]["content"]
     _, _, called, result = request.messages
     assert called["content"] == 'I look.\n{"action": "tasks_list", "arguments": {"profile": "acme"}}'
@@ -172,12 +172,12 @@ def test_what_a_workflow_says_is_data() -> None:
 def test_many_tools_are_shortened_then_told_in_words() -> None:
     every = [tool(number, words=60) for number in range(20)]
     large, small = made([said("x")], model=model(65_536), tools=every), made([said("x")], model=model(), tools=every)
-    assert large.tools == every
+    assert large.tools == every and not large.scans and not small.scans
     assert len(small.tools) == 20 and "description" not in json.dumps(small.tools[0]["function"]["parameters"])
     for window, natives in ((4_096, range(1, 20)), (2_048, range(5))):
         tiny = made([said("x")], model=model(window), tools=every)
         names = [each["function"]["name"] for each in tiny.tools]
-        assert len(names) in natives
+        assert len(names) in natives and tiny.scans
         names += re.findall(r"- (tasks_\d+)\(", tiny.messages[0]["content"])
         assert names == [f"tasks_{number}" for number in range(20)]
 

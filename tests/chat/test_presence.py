@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
 from pipetui.chat import presence
 from pipetui.chat.hosts import address
-from pipetui.chat.presence import Lookout, Presence, hosts_of, how_to_install, how_to_start, look
+from pipetui.chat.presence import Lookout, hosts_of, how_to_install, how_to_start, look
 
 from .server import Model, Server
 from .test_client import free_port
@@ -146,25 +145,19 @@ async def test_a_host_that_is_wrong(nowhere: None) -> None:
     assert found.kind == "wrong_host" and "not what Ollama answers" in found.text
 
 
-async def test_it_is_noticed_when_somebody_comes_and_goes(nowhere: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence, "SOONEST", 0.02)
-    monkeypatch.setattr(presence, "LATEST", 0.05)
+async def test_looking_again_sees_who_came_and_went(nowhere: None) -> None:
     server = Server(models=["a:1b"], port=free_port())
-    seen: list[Presence] = []
-    async with Lookout([server.url]) as lookout, asyncio.timeout(20), aclosing(lookout.watch("a:1b")) as changes:
-        async for now in changes:
-            seen.append(now)
-            match len(seen):
-                case 1:
-                    await server.start()
-                case 2:
-                    server.models.append(Model("b:1b"))
-                case 3:
-                    await server.stop()
-                case _:
-                    break
+    async with Lookout([server.url]) as lookout:
+        seen = [await lookout.look()]
+        await server.start()
+        seen.append(await lookout.look())
+        server.models.append(Model("b:1b"))
+        seen.append(await lookout.look("b:1b"))
+        assert await lookout.look("b:1b") == seen[-1]  # the same is the same: nothing is to be told anew
+        await server.stop()
+        seen.append(await lookout.look())
     assert [each.kind for each in seen] == ["not_installed", "ready", "ready", "not_installed"]
-    assert [len(each.models) for each in seen] == [0, 1, 2, 0]
+    assert [each.chosen.name for each in seen if each.chosen] == ["a:1b", "b:1b"]
 
 
 # What `pipetui doctor` says
