@@ -22,17 +22,17 @@ class Section:
 class Request:
     """One chat request.
 
-    `messages` and `tools` are in Ollama's form; `scans`: there are actions that the model was told in words, so its text
-    is to be scanned for calls. `window` is what the model will have, in tokens; `sections` are estimates, in order.
-    `format` is a JSON Schema that the reply is to follow.
+    `messages` and `tools` are in Ollama's form. `scans`: actions were told in words, so the text that comes is to be
+    scanned for calls. `window` is what the model will have, in tokens; `sections` are estimates, in order. `format` is
+    a JSON Schema that the reply is to follow.
     """
 
     model: str
     messages: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]] = ()
-    scans: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     think: bool = False
+    scans: bool = False
     keep_alive: str = ""
     format: Mapping[str, Any] | None = None
     window: int = 0
