@@ -77,6 +77,11 @@ class Model:
     loaded: bool = False
     host: str = ""
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the host only hands on to Ollama's cloud what this model is told."""
+        return self.name.endswith(("-cloud", ":cloud"))
+
     def is_called(self, name: str) -> bool:
         """Whether `name` means this model; `:latest` need not be said."""
         return bool(name) and self.name in (name, f"{name}:latest")
@@ -133,6 +138,7 @@ class Client:
         self.address: Address = address(self.host)
         self._wire: Wire | None = None
         self._made: ollama.AsyncClient | None = None
+        self._making = asyncio.Lock()
         self._shown: dict[str, _Shown] = {}
 
     async def __aenter__(self) -> Client:
@@ -170,7 +176,12 @@ class Client:
     async def models(self) -> list[Model]:
         """Every model that the host has."""
         listed = list((await self._ask(lambda client: client.list())).models)[:MOST_MODELS]
-        loaded = await self.loaded()
+        try:
+            loaded = await self.loaded()
+        except ChatError as error:
+            if error.kind == "unreachable":
+                raise
+            loaded = {}  # a program that speaks less than Ollama does
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def one(each: Any) -> Model:
@@ -292,18 +303,25 @@ class Client:
     # -- how it is asked
 
     async def _client(self) -> ollama.AsyncClient:
-        if self._made is None:
-            ollama_, wire = await asyncio.to_thread(_imports)  # half a second in which a screen is to go on
+        async with self._making:
             if self._made is None:
-                self._wire = wire.Wire(self.address)
-                self._made = ollama_.AsyncClient(
-                    self.address.url,
-                    transport=self._wire,
-                    timeout=(self.patience.connect, None, self.patience.plain, self.patience.connect),
-                    follow_redirects=False,
-                    trust_env=False,
-                )
-        return self._made
+                self._made = await asyncio.to_thread(self._make)
+            return self._made
+
+    def _make(self) -> ollama.AsyncClient:
+        """In a thread: the imports take half a second, in which a screen is to go on."""
+        import ollama
+
+        from .wire import Wire
+
+        self._wire = Wire(self.address)
+        return ollama.AsyncClient(
+            self.address.url,
+            transport=self._wire,
+            timeout=(self.patience.connect, None, self.patience.plain, self.patience.connect),
+            follow_redirects=False,
+            trust_env=False,
+        )
 
     async def _ask(self, question: Any, model: str = "") -> Any:
         client = await self._client()
@@ -391,14 +409,6 @@ class Client:
 
 
 _REDIRECTS = range(300, 400)
-
-
-def _imports() -> tuple[Any, Any]:
-    import ollama
-
-    from . import wire
-
-    return ollama, wire
 
 
 def _length(call: ToolCall) -> int:

@@ -32,7 +32,8 @@ _OFFERED = 4  # models that a sentence names
 class Presence:
     """Who is there. `text` says what is missing, `hint` how to get it here; both '' when a model is ready.
 
-    `host` is as it was said, for `Client`; `name` is for people. `chosen` is the model to talk to, of `models`.
+    `host` is as it was said, for `Client`; `name` is for people. `chosen` is the model to talk to, of `models`, where
+    those that are not on the host itself stand last.
     """
 
     kind: Kind
@@ -106,7 +107,7 @@ class Lookout:
                 return _absent(said, where)
             client = self.client(said)
             version = await client.version()
-            models = [model for model in await client.models() if _talks(model)]
+            models = sorted(filter(_talks, await client.models()), key=lambda model: model.is_elsewhere)
         except ChatError as error:
             if error.kind == "unreachable":
                 return _absent(said, where, str(error))

@@ -338,6 +338,54 @@ async def test_no_key_goes_over_a_network_in_clear_text(server: Server, monkeypa
     assert [b"kkkk" in head for head in heads] == [True, False]
 
 
+async def raw(answers: dict[str, bytes]) -> asyncio.Server:
+    """A server of few words: what it answers to each path; to others 404."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
+        status, body = (200, answers[path]) if path in answers else (404, b"404 page not found")
+        writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (status, len(body), body))
+        writer.close()
+
+    return await asyncio.start_server(answer, "127.0.0.1", 0)
+
+
+def url_of(server: asyncio.Server, scheme: str = "http") -> str:
+    return f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_a_program_that_speaks_less_than_ollama() -> None:
+    listed = b'{"models":[{"name":"a","model":"a","size":7}]}'
+    async with await raw({"/api/tags": listed}) as server, Client(url_of(server)) as client:
+        (found,) = await client.models()
+    assert (found.name, found.size, found.capabilities, found.loaded, found.context) == (
+        "a",
+        7,
+        frozenset(),
+        False,
+        4_096,
+    )
+
+
+async def test_a_host_that_is_not_secure_is_said() -> None:
+    async with await raw({}) as server, Client(url_of(server, "https")) as client:
+        with pytest.raises(ChatError, match="No secure connection") as caught:
+            await client.version()
+    assert caught.value.kind == "unreachable"
+
+
+async def test_a_host_that_redirects_is_not_followed(server: Server) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 307 X\r\nLocation: %s/api/version\r\nContent-Length: 0\r\n\r\n" % server.url.encode())
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as elsewhere, Client(url_of(elsewhere)) as client:
+        with pytest.raises(ChatError, match="not what Ollama answers"):
+            await client.version()
+    assert not server.exchanges
+
+
 async def test_the_server_runs_as_a_program() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "tests.chat.server", "--tokens", "50", "--rate", "0"], stdout=subprocess.PIPE, text=True

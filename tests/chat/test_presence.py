@@ -96,6 +96,14 @@ async def test_the_first_of_several_hosts_that_has_the_model(nowhere: None) -> N
         assert (await look(hosts, "a:1b")).host == (await look(hosts, "c")).host == one.url
 
 
+async def test_a_model_of_the_cloud_is_taken_only_if_it_is_wanted() -> None:
+    async with Server(models=["gpt-oss:120b-cloud", "a:1b"]) as server:
+        for wanted, name in (("", "a:1b"), ("gpt-oss:120b-cloud", "gpt-oss:120b-cloud")):
+            found = await look([server.url], wanted)
+            assert found.chosen is not None and found.chosen.name == name
+            assert found.chosen.is_elsewhere == (name != "a:1b")
+
+
 @pytest.mark.parametrize("models", [[], [EMBEDS]])
 async def test_a_host_without_a_model_to_talk_to(models: list[Model]) -> None:
     async with Server(models=models) as server:
