@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.messages import Message, Proposal
 from . import tokens
-from .fences import TAG, fence, inert, scrub
+from .fences import TAG, Scrubber, fence, inert
 from .request import Request, Section, written
 from .turns import Telling, Told, Turn, turns
 
@@ -86,7 +86,7 @@ def build(
     the model can't take so, or for which it has no room so, are told in words. `mark` is `fences.new_mark()`, of this
     conversation. Without `asks_window` the server's own window is left as it is.
     """
-    telling = Telling(proposals or {}, mark, "tools" in model.capabilities, per_token, secrets)
+    telling = Telling(proposals or {}, mark, "tools" in model.capabilities, per_token, Scrubber(secrets))
     budget = model.context - min(model.context // 4, MOST_ANSWER)
     older = turns(_recent(messages, model.context), telling, max(1, budget // 8))
     last = older.pop() if older else Turn([])
@@ -117,7 +117,7 @@ def build(
     ends = max(1, model.context - sum(sizes.values()) - 2 * tokens.PER_MESSAGE)
     return Request(
         model=model.name,
-        messages=[{**message, "content": scrub(message.get("content", ""), secrets)} for message in told],
+        messages=[{**message, "content": telling.scrub.text(message.get("content", ""))} for message in told],
         tools=given,
         scans=bool(actions),
         options={"num_predict": ends} | ({"num_ctx": model.context} if asks_window else {}),
@@ -136,11 +136,11 @@ class _Room:
     telling: Telling
 
     def plain(self, text: str, share: float, title: str = "") -> str:
-        return self._part(scrub(text, self.telling.secrets), share, f"{title}\n" if title else "", "")
+        return self._part(self.telling.scrub.text(text), share, f"{title}\n" if title else "", "")
 
     def data(self, text: str, share: float, title: str) -> str:
         before, after = fence("", self.telling.mark).split("\n\n")
-        text = inert(scrub(text, self.telling.secrets), self.telling.mark)
+        text = inert(self.telling.scrub.text(text), self.telling.mark)
         return self._part(text, share, f"{title}\n{before}\n", f"\n{after}")
 
     def _part(self, text: str, share: float, before: str, after: str) -> str:

@@ -35,28 +35,32 @@ def inert(text: str, mark: str) -> str:
     return _TAGS.sub("‹", displayable(text).replace(mark, "…"))
 
 
-def scrub(value: Any, known: Iterable[str]) -> Any:
-    """`value` (JSON, or a text) without any of the known secrets, as they are or as JSON and addresses write them.
+class Scrubber:
+    """Takes known secrets out of texts and JSON: as they are, and as JSON and addresses write them.
 
     Halves of a surrogate pair, which can't be sent, are replaced too.
     """
-    forms = {form for secret in known if len(secret) >= SHORTEST_SECRET for form in _forms(secret)}
-    pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
-    return _scrubbed(value, pattern)
+
+    def __init__(self, known: Iterable[str]) -> None:
+        forms = {form for secret in known if len(secret) >= SHORTEST_SECRET for form in _forms(secret)}
+        longest_first = sorted(forms, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+
+    def text(self, text: str) -> str:
+        text = _HALVES.sub("\ufffd", text)
+        return self._pattern.sub(TAKEN_OUT, text) if self._pattern else text
+
+    def json(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(str(key)): self.json(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.json(inner) for inner in value]
+        return value
 
 
 def _forms(secret: str) -> set[str]:
     quoted = {json.dumps(secret, ensure_ascii=ascii)[1:-1] for ascii in (True, False)}
     printable = secret.encode("utf-8", "replace")
     return {secret, quote(printable, safe=""), quote(printable), quote_plus(printable)} | quoted
-
-
-def _scrubbed(value: Any, pattern: re.Pattern[str] | None) -> Any:
-    if isinstance(value, str):
-        text = _HALVES.sub("\ufffd", value)
-        return pattern.sub(TAKEN_OUT, text) if pattern else text
-    if isinstance(value, Mapping):
-        return {_scrubbed(str(key), pattern): _scrubbed(inner, pattern) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_scrubbed(inner, pattern) for inner in value]
-    return value

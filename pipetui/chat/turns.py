@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from ..engine.messages import Call, Message, Proposal, ProposalState, Proposed, Thinking
 from ..text import displayable
 from . import tokens
-from .fences import fence, inert, scrub
+from .fences import Scrubber, fence, inert
 from .request import written
 
 Told: TypeAlias = dict[str, Any]
@@ -30,13 +30,13 @@ _OUTCOMES: Mapping[ProposalState, str] = {
 
 @dataclass(frozen=True)
 class Telling:
-    """How messages are told: to a model that has native tools or not, with which mark, without which secrets."""
+    """How messages are told: to a model that has native tools or not, with which mark, without secrets."""
 
     proposals: Mapping[str, Proposal]
     mark: str
     native: bool
     per_token: float
-    secrets: Sequence[str] = ()
+    scrub: Scrubber
 
     def cost(self, told: Told) -> int:
         """The tokens that a message takes."""
@@ -50,7 +50,7 @@ class Telling:
 
     def data(self, text: str, most: int) -> str:
         """Text from outside, without secrets, fenced, in about `most` tokens."""
-        return fence(tokens.fit(inert(scrub(text, self.secrets), self.mark), most, self.per_token), self.mark)
+        return fence(tokens.fit(inert(self.scrub.text(text), self.mark), most, self.per_token), self.mark)
 
     def count(self, text: str) -> int:
         return tokens.count(text, self.per_token)
@@ -95,7 +95,7 @@ def _rounds(message: Message, telling: Telling, most: int, *, thinks: bool) -> I
     if message.role == "assistant" and message.by == "model":
         yield from _answer(message, telling, most, thinks=thinks)
     elif message.text.strip():
-        text = scrub(message.text if message.by == "user" else displayable(message.text), telling.secrets)
+        text = telling.scrub.text(message.text if message.by == "user" else displayable(message.text))
         if _begins(message) or message.role == "assistant":
             yield [{"role": message.role, "content": text}]
         else:  # told with the user's voice, not with the app's: it may quote anything
@@ -121,9 +121,9 @@ def _answer(message: Message, telling: Telling, most: int, *, thinks: bool) -> I
 def _said(text: str, thoughts: str, telling: Telling) -> Told:
     said: Told = {"role": "assistant"}
     if text.strip():
-        said["content"] = scrub(text.strip("\n"), telling.secrets)
+        said["content"] = telling.scrub.text(text.strip("\n"))
     if thoughts and telling.native:
-        said["thinking"] = scrub(thoughts, telling.secrets)
+        said["thinking"] = telling.scrub.text(thoughts)
     return said
 
 
@@ -137,7 +137,7 @@ class _Done:
 def _done(part: Call | Proposed, telling: Telling, most: int) -> _Done | None:
     if isinstance(part, Call):
         return _Done(
-            scrub(part.name, telling.secrets), scrub(_shortened(part.arguments, most, telling), telling.secrets),
+            telling.scrub.text(part.name), telling.scrub.json(_shortened(part.arguments, most, telling)),
             telling.data(part.result, most),
         )  # fmt: skip
     proposal = telling.proposals.get(part.proposal)
@@ -151,7 +151,7 @@ def _done(part: Call | Proposed, telling: Telling, most: int) -> _Done | None:
     except ValueError:
         arguments = {}
     arguments = _shortened(arguments if isinstance(arguments, Mapping) else {}, most, telling)
-    return _Done(proposal.action, scrub(arguments, telling.secrets), result)
+    return _Done(proposal.action, telling.scrub.json(arguments), result)
 
 
 def _shortened(arguments: Mapping[str, Any], most: int, telling: Telling) -> Mapping[str, Any]:

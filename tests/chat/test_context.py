@@ -16,7 +16,7 @@ from pipetui.actions import tool as as_tool
 from pipetui.chat import tokens
 from pipetui.chat.client import Client, Model
 from pipetui.chat.context import MOST_ANSWER, Manner, Sight, build
-from pipetui.chat.fences import fence, new_mark, scrub
+from pipetui.chat.fences import Scrubber, fence, new_mark
 from pipetui.chat.request import Request, written
 from pipetui.engine.messages import Call, Message, Part, Proposal, Proposed, Thinking
 from pipetui.settings import ChatSettings
@@ -212,9 +212,9 @@ def test_secrets_in_every_form_are_taken_out() -> None:
     secret = 'to"ken/äö+1'
     value = {"plain": secret, "json": json.dumps({"a": secret}), "ascii": "to\\\"ken/\\u00e4\\u00f6+1",
              "address": "https://x.y/?t=to%22ken%2F%C3%A4%C3%B6%2B1", secret: [secret, 7, None]}  # fmt: skip
-    cleaned = json.dumps(scrub(value, [secret]))
+    cleaned = json.dumps(Scrubber([secret]).json(value))
     assert "ken" not in cleaned and cleaned.count("(secret)") == 6
-    assert scrub("an a", ["a"]) == "an a" and scrub("half \ud800", []) == "half \ufffd"
+    assert Scrubber(["a"]).text("an a") == "an a" and Scrubber([]).text("half \ud800") == "half \ufffd"
 
 
 SECRET = "s3cr3t-T0ken/+"
