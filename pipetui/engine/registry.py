@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Literal, TypeAlias
 
 from . import limits, trial
+from .compiled import code_of
 from .workflow import Workflow, WorkflowError
 
 Origin: TypeAlias = Literal["built in", "yours", "installed"]
@@ -54,7 +55,8 @@ class Registry:
     def __init__(
         self, folders: Sequence[tuple[Path, Origin]], *, installed: bool = True, known: Path | None = None
     ) -> None:
-        """`known`: the folder that remembers which files can be read safely; None: they are read untried."""
+        """`known`: the folder that remembers which files can be read safely, and the code of those that are built in;
+        None: they are read untried, and compiled."""
         self._folders = folders
         self._known = known
         self._installed = installed
@@ -119,13 +121,15 @@ def is_workflow_file(file: Path) -> bool:
     return not file.name.lower().startswith("xx_") and not file.name.startswith("_") and "(" not in file.name
 
 
-def load_source(filename: str, text: str) -> type[Workflow]:
-    """The workflow in a source text, executed as a module of its own. WorkflowError, or whatever the text raises."""
+def load_source(filename: str, text: str, kept: Path | None = None) -> type[Workflow]:
+    """The workflow in a source text, executed as a module of its own. WorkflowError, or whatever the text raises.
+
+    `kept`: the folder that keeps its code; see compiled.py.
+    """
     name = f"pipetui_workflow_{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
     module = ModuleType(name)
     module.__file__ = filename
-    # compiled here: importlib trusts modification times and may serve an older version saved in the same second
-    code = compile(text, filename, "exec", dont_inherit=True)
+    code = code_of(filename, text, kept)
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     sys.modules[name] = module  # dataclasses and typing look their module up
     exec(code, module.__dict__)  # noqa: S102
@@ -154,7 +158,7 @@ def _load(file: Path, origin: Origin, old: Entry | None, known: Path | None) -> 
             raise WorkflowError("Others may write this file or its folder, so it is not run: chmod o-w makes it yours.")
         fresh = file.read_text("utf-8")
         if origin == "built in":
-            return Entry(file, origin, fresh, load_source(str(file), fresh))
+            return Entry(file, origin, fresh, load_source(str(file), fresh, known))
         if known is not None:
             trial.survive(str(file), fresh, LOAD_SECONDS, known)
         with _aside():
