@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = argparse.Namespace(json="--json" in given, debug="--debug" in given, env="prod")
     try:
         try:
-            args = parser().parse_args(given)
+            args = (parser() if given else _top()).parse_args(given)
             if args.sandbox and args.call != "start:app":
                 raise Exit(USAGE, "--sandbox opens the app; a command takes its data with --env sandbox.")
             code = _command(args.call)(args)
@@ -115,8 +115,8 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
     return argparse.RawDescriptionHelpFormatter(prog, max_help_position=28, width=max(40, min(width, 120)) - 2)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole grammar; every namespace that it makes has `call`, `profile`, `env` and `debug`."""
+def _top() -> argparse.ArgumentParser:
+    """The grammar without its commands: all that the app's start needs. See `parser`."""
     top = _Parser(
         prog="pipetui",
         description="Guided, repeatable, multi-step jobs in the terminal. Without a command: the app.",
@@ -127,6 +127,12 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--sandbox", action="store_true", help="practise: nothing is real, and data are kept apart")
     _common(top, profile=None, env="prod", debug=False)
     top.set_defaults(call="start:app", json=False)
+    return top
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar; every namespace that it makes has `call`, `profile`, `env` and `debug`."""
+    top = _top()
     everywhere = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     _common(everywhere)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")

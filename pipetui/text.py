@@ -22,6 +22,9 @@ _ALWAYS = (
 _JOINED = "\u200c\u200d"
 _STYLE = "\ufe0e\ufe0f"
 
+# Latin letters, dashes, quotes and emoji, none of which is hidden: most of what is no ASCII.
+_COMMON = re.compile("[ -~\u00a1-\u00ac\u00ae-\u024f\u2010-\u2027\u2030-\u205e\U0001f300-\U0001faff]*")
+
 _FORMULA = re.compile(r"[\t\r]|\s*[=+\-@＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)*|\.\d+)([eE][+-]?\d+)?\s?%?")
 
@@ -137,7 +140,7 @@ def ago(seconds: float) -> str:
 
 
 def _visible(raw: str) -> str:
-    if raw.isascii() and raw.isprintable():
+    if (raw.isascii() and raw.isprintable()) or _COMMON.fullmatch(raw):
         return raw
     if hidden().search(raw) is None:
         return raw

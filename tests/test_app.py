@@ -1,5 +1,6 @@
 """The app as a whole: what goes wrong in it, what comes from outside, sizes, keys, news, settings."""
 
+import gc
 import logging
 import random
 import subprocess
@@ -212,6 +213,16 @@ async def test_any_size_at_any_time(tmp_path: Path) -> None:
 
 
 # Keys
+
+
+async def test_the_collector_that_the_start_put_off_runs_after_the_first_frame(tmp_path: Path) -> None:
+    gc.disable()
+    try:
+        async with serving(tmp_path) as service, stage(service):
+            assert gc.isenabled() and gc.get_freeze_count()
+    finally:
+        gc.enable()
+        gc.unfreeze()
 
 
 async def test_help_lists_every_key_and_the_palette_does_commands(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pipetui import text as module
 from pipetui.text import ago, count, csv_cell, displayable, duration, one_line, size, slug
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=60)  # lone surrogates too
@@ -175,3 +177,9 @@ def test_size(n: float, text: str) -> None:
 
 def test_count() -> None:
     assert count(12345) == "12,345"
+
+
+def test_what_is_passed_unseen_hides_nothing() -> None:
+    passed = [chr(code) for code in range(sys.maxunicode + 1) if module._COMMON.fullmatch(chr(code))]
+    assert len(passed) > 1_500
+    assert [char for char in passed if module.hidden().search(char) or module.hidden().search(f"a{char}")] == []

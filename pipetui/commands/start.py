@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from argparse import Namespace
@@ -24,6 +25,7 @@ def app(args: Namespace) -> int:
 
     if reason := refusal(os.environ, sys.stdin, sys.stdout):
         raise Exit(USAGE, reason)
+    gc.disable()  # nothing of what a start makes is garbage; the app enables it after the first frame
     from .. import app as program
 
     if args.sandbox:

@@ -50,7 +50,8 @@ class Home(MainScreen):
         self._list.focus()
         if self._wanted:
             self._list.go(self._wanted)
-        await self._show()
+        with self.app.batch_update():  # the first frame has the rows
+            await self._show()
         self.set_interval(REFRESH, self._show)
 
     async def changed(self, changes: Changes | None) -> None:

@@ -1,5 +1,6 @@
 """The base class of the app."""
 
+import gc
 import os
 
 from textual import constants
@@ -17,6 +18,13 @@ class TerminalApp(CellDiff[ReturnType]):
     When a signal or a lost terminal ends it, `return_code` is 128 + the signal's number:
     `sys.exit(app.return_code or 0)`.
     """
+
+    def on_ready(self) -> None:
+        """The first frame is there. A collection that the start put off (commands/start.py) need not look at what is
+        there by now, ever."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
 
     def get_driver_class(self) -> type[Driver]:
         """Our driver, unless the environment names another (as for screenshots)."""
