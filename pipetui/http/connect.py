@@ -32,9 +32,9 @@ class Client(httpx.AsyncClient):
     """httpx's client, with connections of ours where no proxy and no cookie asks for httpx's."""
 
     def __init__(self, user_agent: str, cookies: bool, keep_alive: int) -> None:
-        self._connections = None if cookies or getproxies() else Connections(_tls(), keep_alive)
+        self._connections = None if cookies or getproxies() else Connections(_tls, keep_alive)
         super().__init__(
-            verify=_tls(),
+            verify=_tls() if self._connections is None else True,  # ours makes it for the first https address
             transport=self._connections,
             headers={"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate"},
             cookies=CookieJar(None if cookies else DefaultCookiePolicy(allowed_domains=())),

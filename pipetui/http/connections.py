@@ -5,7 +5,7 @@ costs more than the request itself.
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -21,7 +21,7 @@ _Origin: TypeAlias = tuple[bytes, bytes, int]
 class Connections(httpx.AsyncBaseTransport):
     """One connection a request, as many as there are; up to `keep_alive` idle ones are kept, the last used first."""
 
-    def __init__(self, tls: ssl.SSLContext, keep_alive: int) -> None:
+    def __init__(self, tls: Callable[[], ssl.SSLContext], keep_alive: int) -> None:
         self._tls = tls
         self._keep_alive = keep_alive
         self._idle: list[tuple[_Origin, httpcore.AsyncHTTPConnection]] = []
@@ -32,7 +32,7 @@ class Connections(httpx.AsyncBaseTransport):
         address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         origin = (address.origin.scheme, address.origin.host, address.origin.port)
         connection = await self._kept(origin) or httpcore.AsyncHTTPConnection(
-            address.origin, ssl_context=self._tls, keepalive_expiry=_IDLE
+            address.origin, ssl_context=self._tls() if url.scheme == "https" else None, keepalive_expiry=_IDLE
         )
         with _as_httpx():
             answer = await connection.handle_async_request(

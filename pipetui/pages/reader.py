@@ -12,10 +12,12 @@ import socket
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from pipetui.pages.fetch import Page
 from pipetui.pages.files import PageRow, Saver, answered, complete, from_row
+
+if TYPE_CHECKING:
+    from pipetui.pages.fetch import Page
 
 SECONDS = 20.0
 """What reading one page may take; ordinary ones take milliseconds."""

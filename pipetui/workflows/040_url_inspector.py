@@ -19,6 +19,7 @@ from pipetui.views import Table, View
 if TYPE_CHECKING:
     from pipetui.pages.files import PageRow
     from pipetui.pages.findings import Finding
+    from pipetui.pages.reader import Reader
 
 URLS = TextArea(blank=True, placeholder="example.com/page", hint="one address a line, http or https")
 OVERVIEW = ["status", "title", "findings", "seconds", "url"]
@@ -109,31 +110,16 @@ class UrlInspector(Workflow):
             raise Invalid(str(error)) from None
 
     async def step_03_job(self, run: Run, job: Job) -> Pages:
-        from pipetui.pages import fetch, files
-        from pipetui.pages.findings import findings
         from pipetui.pages.reader import Reader
 
         urls = run.value("urls", list[str])
         options = run.value("options", Options)
         folder = run.folder / f"pages-{job.id[:8]}"  # a job that was reverted may still be writing into its own
-        rows: dict[str, PageRow] = {}
-        left = iter(urls)
+        async with Reader(folder) as reader:  # its process starts while we import the rest
+            from pipetui.pages import files
+            from pipetui.pages.findings import findings
 
-        async def work(fetcher: fetch.Fetcher, reader: Reader) -> None:
-            for url in left:
-
-                async def inspect(url: str = url) -> PageRow:
-                    return await reader.keep(await fetcher.page(url))
-
-                rows[url] = await job.once("page", inspect, inputs=url)
-                job.progress(len(rows), len(urls), url)
-
-        how = fetch.Options(**options)
-        async with Reader(folder) as reader, fetch.Fetcher(how) as fetcher, asyncio.TaskGroup() as tasks:
-            for _ in range(min(how.parallel + KEPT, len(urls))):
-                tasks.create_task(work(fetcher, reader))
-
-        pages = [rows[url] for url in urls]
+            pages = await _inspected(job, reader, urls, options)
         job.progress(len(urls), len(urls), "Writing files")
         async with job.artifact("pages.jsonl") as artifact:
             artifact.rows = await asyncio.to_thread(files.write_rows, artifact.path, pages)
@@ -169,6 +155,30 @@ class UrlInspector(Workflow):
     def step_04_view(self, run: Run) -> View:
         widths = {"severity": 8, "problem": 28, "url": 60, "detail": 60}
         return Table(FINDINGS, file=run.folder / "findings.csv", widths=widths)
+
+
+async def _inspected(job: Job, reader: Reader, urls: list[str], options: Options) -> list[PageRow]:
+    """The rows of all pages; each is fetched, read and kept once, whatever happens to the job."""
+    from pipetui.pages.fetch import Fetcher
+    from pipetui.pages.fetch import Options as How
+
+    rows: dict[str, PageRow] = {}
+    left = iter(urls)
+    how = How(**options)
+
+    async def work(fetcher: Fetcher) -> None:
+        for url in left:
+
+            async def inspect(url: str = url) -> PageRow:
+                return await reader.keep(await fetcher.page(url))
+
+            rows[url] = await job.once("page", inspect, inputs=url)
+            job.progress(len(rows), len(urls), url)
+
+    async with Fetcher(how) as fetcher, asyncio.TaskGroup() as tasks:
+        for _ in range(min(how.parallel + KEPT, len(urls))):
+            tasks.create_task(work(fetcher))
+    return [rows[url] for url in urls]
 
 
 class _Details:
