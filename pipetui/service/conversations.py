@@ -92,18 +92,6 @@ class Conversations:
 
         await self._db.write(work)
 
-    async def clear(self, id: str) -> int:
-        """Remove all messages of a conversation but the pinned ones; how many."""
-
-        def work(tx: Tx) -> int:
-            _there(tx, id)
-            gone = [message for message in messages.page(tx, id, limit=1_000_000) if not message.pinned]
-            for message in gone:
-                messages.remove(tx, message.id)
-            return len(gone)
-
-        return await self._db.write(work)
-
     async def page(self, id: str, *, before: int | None = None, limit: int = 60) -> Page:
         """The last messages below the place `before`. Refusal when the conversation is gone."""
 
@@ -118,6 +106,19 @@ class Conversations:
 
         def work(tx: Tx) -> Page:
             return Page(_there(tx, id), messages.since(tx, id, seq), False, proposals.of(tx, id))
+
+        return await self._db.read(work)
+
+    async def before(self, answer: Message, limit: int = 400) -> Page:
+        """What was said before an answer: the last messages, and all pinned ones. Refusal."""
+
+        def work(tx: Tx) -> Page:
+            where = answer.conversation
+            found = messages.page(tx, where, before=answer.seq, limit=limit)
+            first = found[0].seq if found else answer.seq
+            pinned = [each for each in messages.pinned(tx, where) if each.seq < first]
+            ended = [each for each in (*pinned, *found) if each.state not in LIVE]
+            return Page(_there(tx, where), ended, False, proposals.of(tx, where))
 
         return await self._db.read(work)
 
@@ -184,7 +185,7 @@ class Conversations:
         return await self._db.write(work)
 
     async def pin(self, message: str, is_pinned: bool) -> None:
-        """A pinned message is always told to the model, and survives /clear."""
+        """A pinned message is always told to the model."""
 
         def work(tx: Tx) -> None:
             _message(tx, message)
@@ -237,20 +238,40 @@ class Conversations:
         """Say of all that waits for a model why it does."""
         await self._db.write(lambda tx: messages.explain(tx, why))
 
-    async def follow(self, answer: Message, role: Role, text: str, scope: Mapping[str, Any]) -> Message:
-        """What became of a proposal goes back to the model: a message of the app, and the answer to it."""
+    async def follow(self, decided: Proposal, scope: Mapping[str, Any]) -> Message | None:
+        """What became of an answer's proposals goes back to the model, once all of them are decided: another answer."""
 
-        def work(tx: Tx) -> Message:
-            _there(tx, answer.conversation)
-            messages.add(tx, answer.conversation, role, "app", text, time.time())
-            return _answer(tx, answer.conversation, scope)
+        def work(tx: Tx) -> Message | None:
+            asked = [
+                each for each in proposals.of(tx, decided.conversation).values() if each.message == decided.message
+            ]
+            if any(each.state in ("open", "approved") for each in asked):
+                return None
+            asked.sort(key=lambda each: each.created)
+            text = "\n".join(f"{each.title}: {each.state}. {each.result}".strip() for each in asked)
+            messages.add(tx, decided.conversation, "system", "app", text, time.time())
+            return _answer(tx, decided.conversation, scope)
 
         return await self._db.write(work)
 
     # -- proposals
 
-    async def propose(self, proposal: Proposal) -> None:
-        await self._db.write(lambda tx: proposals.add(tx, proposal))
+    async def propose(self, proposal: Proposal) -> bool:
+        """False when the same is proposed already, and not decided."""
+
+        def work(tx: Tx) -> bool:
+            proposals.expire(tx, proposal.created)
+            known = proposals.of(tx, proposal.conversation).values()
+            if any(_same(proposal, other) for other in known if other.state == "open"):
+                return False
+            proposals.add(tx, proposal)
+            return True
+
+        return await self._db.write(work)
+
+    async def scope(self, message: str) -> dict[str, Any]:
+        """Where the asker of an answer was."""
+        return await self._db.read(lambda tx: messages.scope_of(tx, message))
 
     async def proposal(self, id: str) -> Proposal:
         """Refusal when it is gone."""
@@ -268,7 +289,7 @@ class Conversations:
             stored = proposals.get(tx, shown.id)
             if stored is None:
                 raise Refusal("This proposal is gone: nothing was done.")
-            if (stored.action, stored.arguments, stored.target) != (shown.action, shown.arguments, shown.target):
+            if not _same(stored, shown):
                 raise Refusal("This proposal is not the one that was shown: nothing was done.")
             if not proposals.move(tx, shown.id, "open", "approved", now):
                 raise Refusal(f"This proposal is {_WORDS.get(stored.state, stored.state)}: nothing was done.")
@@ -378,6 +399,10 @@ def _told(part: Part, decided: Mapping[str, Proposal]) -> Part:
         return Call(part.at, "proposal", {}, "A proposal.", "")
     line = f"Proposed: {proposal.title} ({proposal.state})"
     return Call(part.at, proposal.action, {}, line, proposal.result, proposal.state != "done")
+
+
+def _same(one: Proposal, other: Proposal) -> bool:
+    return (one.action, one.arguments, one.target) == (other.action, other.arguments, other.target)
 
 
 def _next_name(name: str) -> str:

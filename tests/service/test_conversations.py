@@ -141,13 +141,14 @@ async def test_an_answer_is_asked_for_again(chat: Conversations) -> None:
         await chat.again(branched.id, {})
 
 
-async def test_the_pinned_survive_a_clear(chat: Conversations) -> None:
+async def test_what_is_gone_is_not_pinned(chat: Conversations) -> None:
     where = (await chat.in_use()).id
     kept, answer = await chat.send(where, "remember: no redirects", {})
     await answered(chat, "yes")
     await chat.pin(kept.id, True)
-    assert await chat.clear(where) == 1
-    assert [message.id for message in (await chat.page(where)).messages] == [kept.id]
+    await chat.remove_message(answer.id)
+    (left,) = (await chat.page(where)).messages
+    assert left.pinned
     with pytest.raises(Refusal, match="gone"):
         await chat.pin(answer.id, True)
 
