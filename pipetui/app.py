@@ -8,8 +8,8 @@ import sys
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from functools import partial
-from typing import Any, ClassVar, Self, TypeAlias
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -37,6 +37,10 @@ from .store.jobs import JobRow
 from .store.rev import Changes
 from .terminal.app import TerminalApp
 from .text import count, displayable
+
+if TYPE_CHECKING:
+    from .chat.chat import Chat
+    from .engine.messages import Message as ChatMessage
 
 COLUMNS, LINES = 80, 24
 """Below this there is a message in place of the screens."""
@@ -97,6 +101,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         self._worker_state = ""
         self._work_trouble = ""
         self._going = asyncio.Lock()
+        self.chat_open = known.get("chat_open") is not False
         self.is_up = False
         if service.settings.theme in self.available_themes:
             self.theme = service.settings.theme
@@ -143,6 +148,39 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         self.set_interval(REMEMBER_SECONDS, self.flush)
         self.set_interval(WORK_SECONDS, self._look_after_jobs)
         self._look_after_jobs()
+        if self._known.get("in_chat") is True:
+            await self.main.open_chat()
+        else:
+            await self.main.stand_chat_beside()
+        await self._wake_chat()
+
+    @cached_property
+    def chat(self) -> Chat:
+        """The chat with the model; made when it is first shown, or something waits for an answer."""
+        from .actions import ACTIONS
+        from .chat.chat import Chat
+
+        made = Chat(self.service, ACTIONS, told=self._told, news=self.say, changed=self._model_changed)
+        draft = self._known.get("chat_draft")
+        made.draft = draft if isinstance(draft, str) else ""
+        for work in (made.briefing.watch(), made.answerer.run()):
+            self.run_worker(work, group="chat")
+        return made
+
+    async def _wake_chat(self) -> None:
+        """Something was said. Who waits for an answer gets one, though no chat is on the screen."""
+        if "chat" in vars(self) or await self.service.conversations.unanswered():
+            self.chat.answerer.wake()
+
+    def _told(self, message: ChatMessage) -> None:
+        if self.screen_stack and (pane := self.main.chat) is not None:
+            pane.told(message)
+
+    def _model_changed(self) -> None:
+        if self.screen_stack:
+            self.main.status.model = self.chat.standing(self.main.scope())
+            if (pane := self.main.chat) is not None:
+                pane.state_changed()
 
     def _look_after_jobs(self) -> None:
         if self.main.status.jobs:
@@ -242,11 +280,15 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         if changes.jobs:
             await self._count()
             await self._ring(changes)
+        if changes.conversations:
+            await self._wake_chat()
         await self._show_changes(changes)
 
     async def _show_changes(self, changes: Changes | None) -> None:
         if self.screen_stack:
             await self.main.changed(changes)
+            if (pane := self.main.chat) is not None:
+                await pane.changed(changes)
 
     async def _count(self) -> None:
         counts = await self.service.jobs.counts()
@@ -296,7 +338,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "seen":
             return bool(self.away)
-        if action in ("jobs", "home", "palette", "theme", "help"):
+        if action in ("jobs", "home", "palette", "theme", "help", "chat"):
             return isinstance(self.screen, MainScreen)
         return True
 
@@ -305,6 +347,18 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
 
     def action_home(self) -> None:
         self.go(Place())
+
+    async def action_chat(self) -> None:
+        main = self.main
+        if not main.is_in_chat:
+            await main.open_chat()
+            self.chat_open = True
+        elif main.has_class("-narrow"):
+            main.leave_chat()
+        else:
+            await main.close_chat()
+            self.chat_open = False
+        self.remember(chat_open=self.chat_open)
 
     def action_palette(self) -> None:
         from textual.command import CommandPalette

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, cast
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.widget import Widget
 
 from ..widgets.footer import KeyBar
 from ..widgets.header import StatusBar
 from .away import Away
-from .commands import STAYS, Where
+from .commands import COMMANDS, PLACES, STAYS, Where, keys_of, shown_key
 
 if TYPE_CHECKING:
+    from ..chat.chat import Chat
     from ..engine.registry import Entry
     from ..service import Service
     from ..store.rev import Changes
+    from .chat import ChatPane
+
+BOTH_PANES = 110
+"""From so many columns on the chat stands beside the screen; below that one of them shows at a time."""
+
+_LOCAL = frozenset(command.name for command in COMMANDS if not {"app", "chat"} & set(command.where))
 
 Severity: TypeAlias = Literal["information", "warning", "error"]
 
@@ -40,6 +52,11 @@ class Host(Protocol):
     profile: str
     keymap: Mapping[str, str]
     away: Sequence[str]
+    chat: Chat
+    chat_open: bool
+    """Whether the chat stands beside the screens where there is room."""
+    is_up: bool
+    """Whether the first frame has been shown."""
 
     def go(self, place: Place) -> None:
         """Show another screen in place of this one."""
@@ -63,12 +80,21 @@ class MainScreen(Screen[None]):
     WHERE: ClassVar[Where]
 
     DEFAULT_CSS = """
-    MainScreen { layout: vertical; }
+    MainScreen {
+        layout: vertical;
+        & > .panes { height: 1fr; }
+        & > .panes > .main { width: 3fr; height: 1fr; }
+        &.-narrow.-in-chat > .panes > .main { display: none; }
+        &.-narrow > .panes > ChatPane { display: none; }
+        &.-narrow.-in-chat > .panes > ChatPane { display: block; width: 1fr; }
+    }
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.status = StatusBar()
+        self.chat: ChatPane | None = None
+        self._left: Widget | None = None
 
     @property
     def host(self) -> Host:
@@ -82,7 +108,8 @@ class MainScreen(Screen[None]):
         self.status.env = self.service.paths.env
         yield self.status
         yield Away(self.host.away, self.host.keymap)
-        yield from self.content()
+        with Horizontal(classes="panes"), Vertical(classes="main"):
+            yield from self.content()
         yield KeyBar(STAYS)
 
     def content(self) -> ComposeResult:
@@ -94,6 +121,83 @@ class MainScreen(Screen[None]):
 
     async def settle(self) -> None:
         """Write what is not written yet; the screen goes, or the app ends."""
+
+    # the chat beside it
+
+    def scope(self) -> dict[str, str]:
+        """Where the user is, for the chat: `profile`, `screen`, its `keys`, `app_name` and `run` where there is one."""
+        own = (command for command in COMMANDS if self.WHERE in command.where and command.palette)
+        keys = ", ".join(
+            f"{shown_key(keys_of(command, self.host.keymap))} {command.label}"
+            for command in own
+            if self.shows(command.name)
+        )
+        return {"profile": self.host.profile, "screen": PLACES[self.WHERE], "keys": keys}
+
+    @property
+    def is_in_chat(self) -> bool:
+        """Whether the focus is in the chat pane."""
+        return self.chat is not None and self.focused is not None and self.chat in self.focused.ancestors_with_self
+
+    async def open_chat(self, *, enter: bool = True) -> ChatPane:
+        """Show the chat pane; `enter`: with the focus in its prompt."""
+        if self.chat is None:
+            module = await asyncio.to_thread(import_module, ".chat", __package__)  # 0.1 s in which the screen goes on
+            if self.chat is None:
+                self.chat = module.ChatPane()
+                await self.query_one(".panes").mount(self.chat)
+        if enter and not self.is_in_chat:
+            self._left = self.focused
+            self.add_class("-in-chat")
+            self.chat.enter()
+        return self.chat
+
+    def leave_chat(self) -> None:
+        """Give the focus back to where it came from; in a narrow terminal the chat goes with it."""
+        self.remove_class("-in-chat")
+        left, self._left = self._left, None
+        if left is not None and left.is_attached:
+            left.focus(scroll_visible=False)
+        else:
+            self.focus_main()
+
+    async def close_chat(self) -> None:
+        chat, was_in = self.chat, self.is_in_chat
+        self.chat = None
+        if was_in:
+            self.leave_chat()
+        if chat is not None:
+            await chat.remove()
+
+    def focus_main(self) -> None:
+        """Put the focus where it is when the screen opens."""
+        first = next((widget for widget in self.query_one(".main").query("*") if widget.focusable), None)
+        self.set_focus(first)
+
+    # Decorated, so that the screens have their own `on_mount`, `on_resize` and so on.
+
+    @on(events.Mount)
+    def _begin_beside(self) -> None:
+        self.call_after_refresh(self.stand_chat_beside)
+
+    @on(events.Resize)
+    async def _fold(self, event: events.Resize) -> None:
+        self.set_class(event.size.width < BOTH_PANES, "-narrow")
+        await self.stand_chat_beside()
+
+    async def stand_chat_beside(self) -> None:
+        """Show the chat where there is room, if it is to be there; never in the first frame."""
+        if self.host.is_up and self.host.chat_open and not self.has_class("-narrow"):
+            await self.open_chat(enter=False)
+
+    @on(events.DescendantFocus)
+    def _cross(self) -> None:
+        self.set_class(self.is_in_chat, "-in-chat")
+        self.host.remember(in_chat=self.is_in_chat)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While one is in the chat, the keys of the screen beside it rest."""
+        return not (action in _LOCAL and self.is_in_chat)
 
     def shows(self, command: str) -> bool:
         """Whether the footer offers a command here and now."""

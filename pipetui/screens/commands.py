@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from textual.binding import Binding
 from textual.keys import KEY_TO_UNICODE_NAME, Keys
 
-Where: TypeAlias = Literal["app", "home", "workflow", "run", "jobs", "field"]
+Where: TypeAlias = Literal["app", "home", "workflow", "run", "jobs", "field", "chat"]
 
 PLACES: Mapping[Where, str] = {
     "run": "Cards",
@@ -22,6 +22,7 @@ PLACES: Mapping[Where, str] = {
     "workflow": "Runs of a workflow",
     "home": "Home",
     "jobs": "Jobs",
+    "chat": "In the chat",
     "app": "Everywhere",
 }
 """The places, as the help screen heads them."""
@@ -31,7 +32,8 @@ PLACES: Mapping[Where, str] = {
 class Command:
     """`label` is for the footer, `help` a sentence; `show` says whether the footer has it.
 
-    `stays`: a way out, which the footer drops last where it has no room for all.
+    `stays`: a way out, which the footer drops last where it has no room for all. `owner`: the kind of widget that has
+    the binding; else it is the screen's.
     """
 
     name: str
@@ -42,11 +44,12 @@ class Command:
     show: bool = True
     palette: bool = True
     stays: bool = False
+    owner: str = ""
 
     @property
     def id(self) -> str:
         """The id of its binding, by which a key is remapped."""
-        return "field.submit" if self.name == "submit" else self.name
+        return f"{self.owner}.{self.name}" if self.owner else self.name
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -65,6 +68,7 @@ COMMANDS: tuple[Command, ...] = (
         "Submit the input, from any line of it.",
         ("field",),
         palette=False,
+        owner="field",
     ),
     Command("revert", "r", "Revert", "Open a finished step again.", ("run",)),
     Command("undo", "u", "Undo", "Take back the last step that you took.", ("run",)),
@@ -96,6 +100,45 @@ COMMANDS: tuple[Command, ...] = (
         palette=False,
         stays=True,
     ),
+    Command("explain", "i", "Explain", "Ask the model to explain this card.", ("run",), show=False),
+    Command("mention", "m", "To the chat", "Put this card into the chat's prompt.", ("run",), show=False),
+    Command(
+        "approve",
+        "a",
+        "Approve",
+        "Do exactly what the model's card under the cursor shows.",
+        ("chat",),
+        palette=False,
+        owner="transcript",
+    ),
+    Command(
+        "reject", "x", "Reject", "Refuse what the model would like to do.", ("chat",), palette=False, owner="transcript"
+    ),
+    Command(
+        "unfold",
+        "enter",
+        "Unfold",
+        "Show or fold what the model thought, or a long message.",
+        ("chat",),
+        palette=False,
+        owner="transcript",
+    ),
+    Command("stop", "ctrl+c", "Stop", "Stop the answer that is coming; what came is kept.", ("chat",)),
+    Command("copy_message", "y", "Copy", "Copy the message, over SSH too.", ("chat",)),
+    Command("copy_code", "Y", "Copy code", "Copy the last code block of the message.", ("chat",)),
+    Command("regenerate", "r", "Again", "Ask for another answer in place of this one.", ("chat",)),
+    Command("go_on", "c", "Go on", "Let the model go on where the answer was cut off.", ("chat",)),
+    Command("edit_message", "e", "Edit", "Say it in other words, in a branch of the conversation.", ("chat",)),
+    Command("pin", "p", "Pin", "Always tell this message to the model, or no longer.", ("chat",)),
+    Command("delete_message", "d", "Delete", "Remove the message for good.", ("chat",)),
+    Command("conversations", "l,ctrl+l", "Chats", "Find, rename, export and delete conversations.", ("chat",)),
+    Command("new_conversation", "n,ctrl+n", "New chat", "Begin another conversation.", ("chat",)),
+    Command("model", "m", "Model", "Choose a model, or bring one to the host.", ("chat",)),
+    Command("told", "v", "What it sees", "What the model is told, byte for byte.", ("chat",)),
+    Command(
+        "leave", "escape", "Back", "Stop the answer that is coming; else back to the cards.", ("chat",), stays=True
+    ),
+    Command("chat", "ctrl+o", "Chat", "To the chat beside the cards; there, close it.", ("app",)),
     Command("jobs", "g", "Jobs", "All jobs, live.", ("app",)),
     Command("seen", "w", "Seen", "Put away what happened while you were away.", ("app",), palette=False),
     Command("home", "H", "Home", "The workflows and your recent runs.", ("app",), show=False),
@@ -109,7 +152,7 @@ STAYS = frozenset(command.name for command in COMMANDS if command.stays)
 """The actions that the footer drops last."""
 
 _BY_NAME = {command.name: command for command in COMMANDS}
-_TYPED = frozenset({"ctrl+q", "ctrl+p", "f1"})
+_TYPED = frozenset({"ctrl+q", "ctrl+p", "ctrl+o", "f1"})
 """Keys that work while one types: no input wants them."""
 
 
@@ -117,7 +160,7 @@ def bindings(where: Where) -> list[Binding]:
     """The bindings of one place."""
     found = []
     for command in COMMANDS:
-        if where in command.where and command.keys and where != "field":
+        if where in command.where and command.keys and not command.owner:
             for key in command.keys.split(","):
                 found.append(
                     Binding(key, command.name, command.label, show=command.show, id=command.id, priority=key in _TYPED)

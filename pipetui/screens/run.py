@@ -208,6 +208,9 @@ class RunScreen(MainScreen):
 
     # the place
 
+    def scope(self) -> dict[str, str]:
+        return super().scope() | {"app_name": self._app_name, "run": self.run_id}
+
     def _focused(self) -> CardView | None:
         focused = self.focused
         if focused is None:
@@ -369,7 +372,7 @@ class RunScreen(MainScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In a choice or a switch letters do nothing, as in a text."""
-        return not (action in _LETTERS and self.is_typing)
+        return not (action in _LETTERS and self.is_typing) and super().check_action(action, parameters)
 
     def shows(self, command: str) -> bool:
         snapshot = self._snapshot
@@ -556,6 +559,20 @@ class RunScreen(MainScreen):
         found = await self.service.runs.history(self.run_id)
         self.app.push_screen(History(snapshot.key, snapshot.workflow, found))
 
+    async def action_mention(self) -> None:
+        """The model has an account of every card: a mention says which one is meant."""
+        card = self._card()
+        pane = await self.open_chat()
+        pane.put(f"@{card.id} ")
+
+    async def action_explain(self) -> None:
+        card = self._card()
+        pane = await self.open_chat(enter=False)
+        await pane.ask(
+            f"Explain @{card.id} ({card.step.show}): what it is for, how it stands ({card.state.replace('_', ' ')}), "
+            "and what I can do now."
+        )
+
     def action_previous(self) -> None:
         self._step(-1)
 
@@ -581,7 +598,13 @@ class RunScreen(MainScreen):
 
     def on_key(self, event: events.Key) -> None:
         """Digits jump; two in a row make one number."""
-        if self.is_typing or event.character is None or not event.character.isascii() or not event.character.isdigit():
+        if (
+            self.is_typing
+            or self.is_in_chat
+            or event.character is None
+            or not event.character.isascii()
+            or not event.character.isdigit()
+        ):
             return
         event.stop()
         before, at = self._digits

@@ -59,6 +59,9 @@ class WorkflowScreen(MainScreen):
         self._box = Search("Search the keys of the runs")
         self._list = Listing()
 
+    def scope(self) -> dict[str, str]:
+        return super().scope() | {"app_name": self.app_name}
+
     def content(self) -> ComposeResult:
         yield self._about
         yield self._box

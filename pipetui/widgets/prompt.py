@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from textual import events
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -167,7 +168,7 @@ class PromptBox(LinesBox):
 
     def action_complete(self) -> None:
         if not self._prompt.take_candidate():
-            self.screen.focus_next()
+            raise SkipAction  # to the next one, as everywhere
 
     def action_cursor_up(self, select: bool = False) -> None:
         if (

@@ -219,6 +219,13 @@ class Transcript(ScrollView, can_focus=True):
         self._settle(None)
         self.refresh()
 
+    def go(self, message: str) -> None:
+        """Put the cursor on the message of this id, and bring it into view."""
+        if self._entry(message) is not None:
+            self._follows = False
+            self._put_cursor((message, ""))
+            self._bring_into_view((message, ""), 1)
+
     # Where things are
 
     @property

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from pipetui.app import PipetuiApp
 from pipetui.paths import Paths
 from pipetui.service import Service
+from pipetui.service.place import Place
 from pipetui.settings import Settings
 
 PAUSE = 0.02
@@ -73,7 +74,13 @@ class Stage:
 
 @asynccontextmanager
 async def stage(service: Service, size: tuple[int, int] = (100, 30), *, expected: bool = False) -> AsyncIterator[Stage]:
-    """The app on `service`. Nothing unexpected may happen in it, unless that is what the test is about."""
+    """The app on `service`. Nothing unexpected may happen in it, unless that is what the test is about.
+
+    The chat does not stand beside it by itself, as it does for a person: what it says depends on who is there.
+    """
+    memory = Place(service.db)
+    if "chat_open" not in await memory.get():
+        await memory.put({"chat_open": False})
     app = await PipetuiApp.make(service)
     async with app.run_test(size=size, notifications=True) as pilot:
         it = Stage(app, pilot)

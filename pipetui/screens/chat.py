@@ -1,0 +1,425 @@
+"""The chat pane: a conversation, and the prompt below it. It stands beside any main screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+
+from ..actions import slash
+from ..engine.messages import LIVE, Message, Proposal
+from ..engine.refusals import Refusal
+from ..store.conversations import Conversation
+from ..store.rev import Changes
+from ..terminal.clipboard import copy
+from ..text import one_line
+from ..widgets.plain import MUTED, Line, Plain, line, spread
+from ..widgets.prompt import Prompt
+from ..widgets.transcript import Transcript
+from .base import Place
+from .commands import bindings
+from .dialogs import Confirm
+
+if TYPE_CHECKING:
+    from ..chat.chat import Chat
+    from .base import Host, MainScreen
+
+WINDOW = 60
+"""Messages that are loaded at once."""
+
+
+class Head(Line):
+    """The conversation's name, and the model: which one, how full its window is, how fast it is."""
+
+    DEFAULT_CSS = """
+    Head { padding: 0 1; background: $boost; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name_shown = ""
+        self.model = ""
+
+    def show(self, name: str, model: str) -> None:
+        if (name, model) != (self.name_shown, self.model):
+            self.name_shown, self.model = name, model
+            self.refresh()
+
+    def content(self, width: int) -> Content:
+        return spread(line(self.name_shown, "bold"), line(self.model, MUTED), width)
+
+
+class ChatPane(Vertical):
+    """Shows one conversation: the run's on the screen of a run, elsewhere the general one, or one that was picked."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("chat"), Binding("tab,shift+tab", "cross", show=False)]
+
+    DEFAULT_CSS = """
+    ChatPane {
+        width: 2fr;
+        min-width: 44;
+        max-width: 100;
+        border-left: vkey $panel;
+        & > .note { padding: 0 1; color: $text-warning; display: none; }
+        & > .note.-on { display: block; }
+        & > .editing { padding: 0 1; color: $text-accent; display: none; }
+        & > .editing.-on { display: block; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._head = Head()
+        self._transcript = Transcript()
+        self._note = Plain(classes="note", limit=1_000)
+        self._editing_line = Plain("Another text in a branch: Enter sends it, Esc leaves it.", classes="editing")
+        self._prompt = Prompt(placeholder="Ask the model, or / for commands", complete=self._complete)
+        self._conversation: Conversation | None = None
+        self._messages: list[Message] = []
+        self._proposals: Mapping[str, Proposal] = {}
+        self._earlier = False
+        self._editing: Message | None = None
+        self._recalled = 0
+
+    @property
+    def host(self) -> Host:
+        return cast("Host", self.app)
+
+    @property
+    def main(self) -> MainScreen:
+        return cast("MainScreen", self.screen)
+
+    @property
+    def chat(self) -> Chat:
+        return self.host.chat
+
+    def compose(self) -> ComposeResult:
+        yield self._head
+        yield self._transcript
+        yield self._note
+        yield self._editing_line
+        yield self._prompt
+
+    async def on_mount(self) -> None:
+        self._prompt.text = self.chat.draft
+        await self.show(await self.chat.conversation(self.main.scope()))
+        self.state_changed()
+
+    def enter(self) -> None:
+        """Put the focus into the prompt."""
+        self._prompt.focus()
+
+    # showing
+
+    async def show(self, conversation: Conversation, message: str = "") -> None:
+        """Show the end of a conversation, or where a message of it stands."""
+        self._conversation = conversation
+        self.chat.answerer.preferred = conversation.id
+        page = await self.host.service.conversations.page(conversation.id, limit=WINDOW)
+        self._messages, self._earlier, self._proposals = list(page.messages), page.earlier, page.proposals
+        while message and self._earlier and all(each.id != message for each in self._messages):
+            await self._load_earlier()
+        self._draw()
+        if message:
+            self._transcript.go(message)
+        else:
+            self._transcript.follow()
+
+    def _draw(self) -> None:
+        live = self.chat.answerer.live
+        shown = [live if live is not None and each.id == live.id else each for each in self._messages]
+        self._transcript.show(shown, self._proposals, earlier=self._earlier)
+        self.state_changed()
+
+    async def _load_earlier(self) -> None:
+        if self._conversation is None or not self._messages:
+            return
+        before = self._messages[0].seq
+        page = await self.host.service.conversations.page(self._conversation.id, before=before, limit=WINDOW)
+        self._messages[:0] = page.messages
+        self._earlier = page.earlier
+
+    async def on_transcript_near_top(self) -> None:
+        await self._load_earlier()
+        self._draw()
+
+    async def changed(self, changes: Changes | None) -> None:
+        """Something was written, here or elsewhere."""
+        where = self._conversation
+        if where is None or (changes is not None and where.id not in changes.conversations):
+            return
+        first = self._messages[0].seq if self._messages else 0
+        try:
+            page = await self.host.service.conversations.since(where.id, first)
+        except Refusal:  # removed
+            await self.show(await self.chat.conversation(self.main.scope()))
+            return
+        self._conversation, self._messages = page.conversation, list(page.messages)
+        self._proposals = page.proposals
+        self._draw()
+
+    def told(self, message: Message) -> None:
+        """An answer has grown, or ended."""
+        at = next((n for n, each in enumerate(self._messages) if each.id == message.id), None)
+        if at is not None:
+            self._messages[at] = message
+            self._transcript.stream(message)
+            if message.state not in LIVE:
+                self.state_changed()
+
+    def state_changed(self) -> None:
+        """Whether a model is there, or what it took, may be another one now."""
+        name = self._conversation.name if self._conversation else ""
+        last = next((each for each in reversed(self._messages) if each.usage.model), None)
+        self._head.show(name, self.chat.standing(self.main.scope(), last.usage if last else None))
+        missing = self.chat.missing
+        self._note.update(missing)
+        self._note.set_class(bool(missing), "-on")
+        self._editing_line.set_class(self._editing is not None, "-on")
+        self.refresh_bindings()
+
+    # the prompt
+
+    async def on_prompt_sent(self, event: Prompt.Sent) -> None:
+        event.stop()
+        text, where = event.text, self._conversation
+        if where is None:
+            return
+        if self._editing is None and slash.is_command(text):
+            from .slash import carry_out
+
+            await carry_out(self, text)
+            self._sent()
+            return
+        chat, scope = self.host.service.conversations, self.main.scope()
+        if self._editing is not None:
+            asked, _ = await chat.branch(self._editing.id, text, scope)
+            await self._leave_editing()
+            await self.show(await chat.use(asked.conversation))
+        else:
+            await chat.send(where.id, text, scope)
+            self._sent()
+            await self.show(where)
+        self.chat.answerer.wake()
+
+    def _sent(self) -> None:
+        self._recalled = 0
+        self._prompt.clear()
+        self._keep_draft("")
+
+    def on_prompt_changed(self, event: Prompt.Changed) -> None:
+        event.stop()
+        if self._editing is None and not self._recalled:
+            self._keep_draft(self._prompt.text)
+
+    def _keep_draft(self, text: str) -> None:
+        self.chat.draft = text
+        self.host.remember(chat_draft=text)
+
+    def on_prompt_recalled(self, event: Prompt.Recalled) -> None:
+        """What the user said before comes back into the prompt; the last first."""
+        event.stop()
+        said = [each.text for each in reversed(self._messages) if each.by == "user"]
+        self._recalled = max(0, min(self._recalled - event.step, len(said)))
+        self._prompt.text = said[self._recalled - 1] if self._recalled else self.chat.draft
+
+    def put(self, text: str) -> None:
+        """Add a text to what stands in the prompt, and go there."""
+        before = self._prompt.text.rstrip()
+        self._prompt.text = f"{before}\n{text}" if before else text
+        self._prompt.focus()
+
+    async def ask(self, text: str) -> None:
+        """Send a text, as if it had been typed."""
+        if self._conversation is not None:
+            await self.host.service.conversations.send(self._conversation.id, text, self.main.scope())
+            await self.show(self._conversation)
+            self.chat.answerer.wake()
+
+    def _complete(self, text: str) -> Sequence[str]:
+        from .slash import complete
+
+        return complete(text)
+
+    async def note(self, text: str) -> None:
+        """What the app has to say to what was typed here."""
+        if self._conversation is not None:
+            await self.host.service.conversations.note(self._conversation.id, text)
+            await self.show(self._conversation)
+
+    async def export(self) -> None:
+        """Write the conversation to a file, and say where."""
+        from .conversations import exported
+
+        if self._conversation is not None:
+            where = await exported(self.host.service, self._conversation.id)
+            await self.note(f"The conversation is in {where}")
+
+    # what the keys do
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        message = self._transcript.current
+        match action:
+            case "stop":
+                return self._live is not None
+            case "copy_message" | "copy_code" | "pin" | "delete_message" if not self._transcript.has_focus:
+                return False
+            case "copy_message" | "pin" | "delete_message":
+                return message is not None
+            case "copy_code":
+                return bool(self._transcript.code())
+            case "regenerate" | "go_on" | "edit_message":
+                return self._transcript.has_focus and message is not None and _can(action, message)
+            case "new_conversation" | "conversations" | "model" | "told":
+                return True
+        return True
+
+    @property
+    def _live(self) -> Message | None:
+        """The first answer of this conversation that comes or waits."""
+        return next((each for each in self._messages if each.state in LIVE), None)
+
+    @property
+    def _current(self) -> Message:
+        message = self._transcript.current
+        if message is None:
+            raise Refusal("There is no message here yet.")
+        return message
+
+    async def action_stop(self) -> None:
+        if (live := self._live) is not None:
+            await self.chat.answerer.stop(live.id)
+
+    def action_cross(self) -> None:
+        """Between the prompt and what was said."""
+        (self._prompt if self._transcript.has_focus else self._transcript).focus()
+
+    async def action_leave(self) -> None:
+        if self._editing is not None:
+            await self._leave_editing()
+        elif self._live is not None and self._live.state == "streaming":
+            await self.action_stop()
+        elif self._transcript.has_focus:
+            self._prompt.focus()
+        else:
+            self.main.leave_chat()
+
+    async def _leave_editing(self) -> None:
+        self._editing = None
+        self._sent()
+        self.state_changed()
+
+    def action_copy_message(self) -> None:
+        self.host.say(copy(self.app, self._current.text, "the message"))
+
+    def action_copy_code(self) -> None:
+        code = self._transcript.code()
+        if not code:
+            raise Refusal("This message has no code block.")
+        self.host.say(copy(self.app, code, "the code"))
+
+    async def action_regenerate(self) -> None:
+        fresh = await self.host.service.conversations.again(self._current.id, self.main.scope())
+        await self.show(await self.host.service.conversations.use(fresh.conversation))
+        self.chat.answerer.wake()
+
+    async def action_go_on(self) -> None:
+        from ..service.conversations import GO_ON
+
+        if not _can("go_on", self._current):
+            raise Refusal("This answer was not cut off.")
+        await self.ask(GO_ON)
+
+    def action_edit_message(self) -> None:
+        message = self._current
+        if not _can("edit_message", message):
+            raise Refusal("Only what you said yourself can be edited.")
+        self._editing = message
+        self._prompt.text = message.text
+        self._prompt.focus()
+        self.state_changed()
+
+    async def action_pin(self) -> None:
+        message = self._current
+        await self.host.service.conversations.pin(message.id, not message.pinned)
+        self.host.say("No longer pinned." if message.pinned else "Pinned: it is always told to the model.")
+        await self.changed(None)
+
+    def action_delete_message(self) -> None:
+        message = self._current
+
+        async def remove(yes: bool | None) -> None:
+            if yes:
+                await self.host.service.conversations.remove_message(message.id)
+                await self.changed(None)
+
+        excerpt = one_line(message.text, 200) or "An empty message."
+        self.app.push_screen(Confirm("Delete this message?", excerpt, "deletes it for good"), remove)
+
+    async def on_transcript_decided(self, event: Transcript.Decided) -> None:
+        event.stop()
+        shown = self._proposals.get(event.proposal)
+        if shown is None:
+            return
+        decided = await self.chat.answerer.decide(shown, event.approve)
+        if decided.state != "rejected":
+            self.host.say(decided.result, "information" if decided.state == "done" else "warning")
+        await self.changed(None)
+
+    def on_transcript_link_clicked(self, event: Transcript.LinkClicked) -> None:
+        """Nothing is opened on a server: the address goes to the clipboard of who sits at the terminal."""
+        event.stop()
+        self.host.say(copy(self.app, event.href, "the address"))
+
+    async def action_new_conversation(self) -> None:
+        made = await self.host.service.conversations.new(self.main.scope().get("run", ""))
+        await self.show(made)
+        self._prompt.focus()
+
+    def action_conversations(self) -> None:
+        from .conversations import PickConversation, Picked
+
+        async def picked(it: Picked | None) -> None:
+            if it is None:
+                if self._conversation is not None:
+                    await self.changed(None)
+                return
+            conversation = await self.host.service.conversations.use(it.conversation.id)
+            if conversation.run and conversation.run != self.main.scope().get("run", ""):
+                self.host.go(Place("run", it.conversation.app_name, conversation.run))
+            else:
+                await self.show(conversation, it.message)
+
+        current = self._conversation.id if self._conversation else ""
+        self.app.push_screen(PickConversation(self.host.service, current), picked)
+
+    def action_model(self) -> None:
+        from .models import PickModel
+
+        async def picked(_: object) -> None:
+            self.state_changed()
+
+        self.app.push_screen(PickModel(self.chat, self.main.scope()), picked)
+
+    async def action_told(self) -> None:
+        from .told import Told
+
+        if self._conversation is not None:
+            scope, text = self.main.scope(), self._prompt.text
+            preview = await self.chat.preview(self._conversation.id, text, scope)
+            self.app.push_screen(Told(preview, self.chat.answerer.sent))
+
+
+def _can(action: str, message: Message) -> bool:
+    match action:
+        case "regenerate":
+            return message.by == "model" and message.state not in LIVE
+        case "go_on":
+            return message.by == "model" and message.state in ("stopped", "broken") and bool(message.text)
+        case "edit_message":
+            return message.by == "user"
+    return False

@@ -1,0 +1,167 @@
+"""Find a conversation by its name, its run, or a word that was said in it; rename, export and delete them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import ClassVar, NamedTuple
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+
+from ..engine.refusals import Refusal
+from ..paths import make_private
+from ..service import Service
+from ..store.conversations import ConversationLine
+from ..text import ago, count, slug
+from ..widgets.controls import Edited, Entered, TextBox
+from ..widgets.plain import MUTED, Plain, line
+from .dialogs import Ask, Confirm, Dialog
+from .listing import BLANK, Listing, Row, heading, note
+from .looks import column, column_right
+
+MOST_FOUND = 50
+
+
+class Picked(NamedTuple):
+    """A conversation, and the message in it that the search found, or ''."""
+
+    conversation: ConversationLine
+    message: str = ""
+
+
+class PickConversation(Dialog[Picked]):
+    DEFAULT_CSS = """
+    PickConversation > .box {
+        width: 100;
+        & > Listing { margin-top: 1; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", show=False),
+        Binding("down", "move(1)", show=False),
+        Binding("ctrl+r", "rename", show=False),
+        Binding("ctrl+e", "export", show=False),
+        Binding("ctrl+d", "delete", show=False, priority=True),  # in an Input it would delete a character
+    ]
+
+    def __init__(self, service: Service, current: str) -> None:
+        super().__init__()
+        self._service, self._current = service, current
+        self._lines: dict[str, ConversationLine] = {}
+        self._box = TextBox("", "a name, a run, or words that were said")
+        self._list = Listing(classes="scrolls")
+        self._list.can_focus = False
+        self._said = Plain(classes="error")
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box"):
+            yield Plain("Conversations", classes="title")
+            yield self._box
+            yield self._list
+            yield self._said
+            yield Plain(
+                "Enter opens it · ctrl+r renames · ctrl+e exports · ctrl+d deletes · Esc leaves", classes="keys"
+            )
+
+    async def on_mount(self) -> None:
+        self._list.go(self._current)
+        self._box.focus()
+        await self._show()
+
+    async def _show(self) -> None:
+        text = " ".join(self._box.given.split())
+        every = await self._service.conversations.lines()
+        self._lines = {each.id: each for each in every}
+        words = text.casefold().split()
+        named = [each for each in every if all(word in f"{each.name} {each.key}".casefold() for word in words)]
+        rows = [*map(self._row, named)]
+        if text:
+            found = [row async for row in self._found(text)]
+            rows = [*rows, *([BLANK] if rows else []), heading("Said"), *found] if found else rows
+        self._list.show(rows or [note("Nothing is called so, and nobody said that.")])
+        self._list.styles.height = max(1, min(len(rows), max(3, self.size.height * 9 // 10 - 10)))
+
+    def _row(self, each: ConversationLine) -> Row:
+        name = line(each.name, "bold" if each.id == self._current else "")
+        many = line(f"{count(each.messages)} message{'s' * (each.messages != 1)}", MUTED)
+        left = Content.assemble(column(name, 28), "  ", column(line(each.key, MUTED), 34), "  ", many)
+        return Row(each.id, left, column_right(line(ago(time.time() - each.updated), MUTED), 14), item=Picked(each))
+
+    async def _found(self, text: str) -> AsyncIterator[Row]:
+        for hit in await self._service.conversations.search(text, MOST_FOUND):
+            where = self._lines.get(hit.conversation)
+            if where is not None:
+                left = Content.assemble(column(line(where.key or where.name, MUTED), 28), "  ", line(hit.excerpt))
+                right = column_right(line(ago(time.time() - hit.created), MUTED), 14)
+                yield Row(hit.message, left, right, item=Picked(where, hit.message))
+
+    async def on_edited(self, event: Edited) -> None:
+        event.stop()
+        self._said.update("")
+        await self._show()
+
+    def action_move(self, step: int) -> None:
+        self._list.action_move(step)
+
+    @property
+    def _picked(self) -> Picked | None:
+        row = self._list.current
+        picked: Picked | None = row.item if row is not None else None
+        return picked
+
+    def on_entered(self, event: Entered) -> None:
+        event.stop()
+        if self._picked is not None:
+            self.dismiss(self._picked)
+
+    async def _again(self, done: object) -> None:
+        if done:
+            await self._show()
+
+    def action_rename(self) -> None:
+        if (picked := self._picked) is None:
+            return
+        id = picked.conversation.id
+
+        async def rename(name: str) -> bool:
+            await self._service.conversations.rename(id, name)
+            return True
+
+        name = picked.conversation.name
+        self.app.push_screen(Ask("The name of this conversation", "", name, "changes it", rename), self._again)
+
+    def action_delete(self) -> None:
+        if (picked := self._picked) is None:
+            return
+        about = picked.conversation
+
+        async def remove(yes: bool | None) -> None:
+            if yes:
+                await self._service.conversations.remove(about.id)
+                await self._show()
+
+        text = f"Its {count(about.messages)} messages are removed for good. The run and its values stay as they are."
+        self.app.push_screen(Confirm(f"Delete {about.name}?", text, "deletes it"), remove)
+
+    async def action_export(self) -> None:
+        if (picked := self._picked) is not None:
+            try:
+                path = await exported(self._service, picked.conversation.id)
+            except (OSError, Refusal) as error:
+                self._said.update(f"Not exported: {error}")
+            else:
+                self._said.update(f"Exported to {path}")
+
+
+async def exported(service: Service, conversation: str) -> str:
+    """Write a conversation as Markdown into the data folder; where it is. OSError, Refusal."""
+    text = await service.conversations.markdown(conversation)
+    folder = service.paths.data / "chats"
+    make_private(folder)
+    path = folder / f"{slug(text.partition(chr(10))[0], 60)}-{time.strftime('%Y%m%d-%H%M%S')}.md"
+    path.write_text(text, "utf-8", "replace")
+    return str(path)

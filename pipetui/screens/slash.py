@@ -1,0 +1,77 @@
+"""What a line that begins with a slash does in the chat: an action of the registry, or a command of the pane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..actions import ACTIONS, slash
+from ..actions.action import Scope
+from ..engine.refusals import Refusal
+from .base import Place
+from .dialogs import Confirm, Reading
+
+if TYPE_CHECKING:
+    from ..actions.slash import Said
+    from .chat import ChatPane
+
+
+def complete(text: str) -> Sequence[str]:
+    """What the line may become, best first."""
+    return [each.line for each in slash.complete(text)]
+
+
+async def carry_out(pane: ChatPane, text: str) -> None:
+    """Do what the line asks for. Invalid or Refusal, with what is nearest, when that can't be."""
+    said = slash.parse(text)
+    if said.action is None:
+        await _command(pane, said)
+        return
+    name, scope = said.action.name, _scope(pane)
+    if said.action.reads:
+        done = await ACTIONS.do(pane.host.service, scope, name, said.arguments)
+        await pane.note(f"{done.line}\n\n{done.text}".strip() if done.text else done.line)
+        return
+    effect = await ACTIONS.effect(pane.host.service, scope, name, said.arguments)
+
+    async def go(yes: bool | None = True) -> None:
+        if yes:
+            done = await ACTIONS.do(pane.host.service, scope, name, said.arguments, expected=effect.target)
+            await pane.note(done.line)
+            if name == "runs_start":
+                pane.host.go(Place("run", said.arguments["app_name"], done.result["id"]))
+
+    if name.endswith(_ASKED):
+        changes = [
+            *(f"− {line}" for line in effect.before.splitlines()),
+            *(f"+ {line}" for line in effect.after.splitlines()),
+        ]
+        pane.app.push_screen(Confirm(f"{effect.title}?", "\n".join(changes), "does it"), go)
+    else:
+        await go()
+
+
+_ASKED = ("_delete", "_revert")
+"""What takes something away is asked about, here as on the screens."""
+
+
+def _scope(pane: ChatPane) -> Scope:
+    where = pane.main.scope()
+    return Scope(where["profile"], where.get("run", ""), where.get("app_name", ""))
+
+
+async def _command(pane: ChatPane, said: Said) -> None:
+    match said.command:
+        case "help":
+            pane.app.push_screen(Reading("Commands of the chat", slash.overview()))
+        case "model" if said.rest:
+            await pane.chat.choose(said.rest, "all", pane.main.scope())
+            await pane.note(f"{said.rest} answers from now on, where it is there.")
+        case "model":
+            pane.action_model()
+        case "new" | "clear":
+            await pane.action_new_conversation()
+        case "export":
+            await pane.export()
+        case _:
+            raise Refusal(f"There is no command /{said.command}: /help lists them.")

@@ -1,0 +1,145 @@
+"""The chat pane beside the cards, with a model behind a real server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.chat.server import Model, Reply, Server
+
+from .stage import Stage, serving, stage
+
+WIDE, NARROW = (140, 40), (80, 24)
+
+
+@asynccontextmanager
+async def chatting(folder: Path, size: tuple[int, int] = WIDE) -> AsyncIterator[Stage]:
+    """The app with the focus in the chat's prompt."""
+    async with serving(folder) as service, stage(service, size) as it:
+        await it.press("ctrl+o")
+        await it.sees("Enter sends")
+        yield it
+
+
+async def ask(it: Stage, text: str) -> None:
+    await it.type(text)
+    await it.press("enter")
+
+
+@pytest.fixture
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+    async with Server() as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        yield server
+
+
+async def test_a_question_is_answered(tmp_path: Path, server: Server) -> None:
+    server.script = lambda request: Reply("A **canonical** tag names the page that counts.")
+    async with chatting(tmp_path) as it:
+        await ask(it, "What is a canonical tag?")
+        await it.sees("What is a canonical tag?", "A canonical tag names the page that counts.", "llama3.2:3b")
+        (chat,) = server.chats
+        assert chat.json()["messages"][-1]["content"].endswith("What is a canonical tag?")
+
+
+async def test_an_answer_is_stopped_and_what_came_is_kept(tmp_path: Path, server: Server) -> None:
+    server.script = lambda request: Reply("one two three ", endless=True, rate=50)
+    async with chatting(tmp_path) as it:
+        await ask(it, "Count")
+        await it.sees("one two three one")
+        await it.press("escape")
+        await it.sees("Stopped by you")
+        await it.until(lambda: server.chats[0].outcome == "gone")
+        where = await it.service.conversations.in_use()
+        (_, answer) = (await it.service.conversations.page(where.id)).messages
+        assert answer.state == "stopped" and answer.text.startswith("one two three one")
+
+
+async def test_the_run_has_a_conversation_of_its_own_and_the_model_sees_its_cards(
+    tmp_path: Path, server: Server
+) -> None:
+    async with serving(tmp_path) as service:
+        run = await service.runs.create("default", "hello")
+        await service.runs.submit(run.id, "name", "Ada Lovelace")
+        async with stage(service, WIDE) as it:
+            await it.press("down", "down")
+            it.app.go(_place(run.id))
+            await it.sees("Hello Message")
+            await it.press("ctrl+o")
+            await it.sees("Enter sends")
+            await ask(it, "What is my name?")
+            await it.until(lambda: len(server.chats) == 1)
+            (chat,) = server.chats
+            told = chat.json()["messages"]
+            assert "# Hello Workflow" in told[0]["content"]
+            assert "Ada Lovelace" in told[-1]["content"]
+            assert (await service.conversations.in_use(run.id)).name == "Chat"
+
+
+async def test_in_a_narrow_terminal_one_pane_shows_at_a_time(tmp_path: Path, server: Server) -> None:
+    async with chatting(tmp_path, NARROW) as it:
+        await it.misses("Workflows")
+        await it.press("ctrl+o")
+        await it.sees("Workflows")
+        await it.misses("Enter sends")
+        await it.press("down", "enter")
+        await it.sees("No run yet")
+
+
+async def test_the_keys_of_the_cards_rest_while_one_is_in_the_chat(tmp_path: Path, server: Server) -> None:
+    server.script = lambda request: Reply("Fine.")
+    async with chatting(tmp_path) as it:
+        await ask(it, "How are you?")
+        await it.sees("Fine.")
+        await it.press("tab")
+        await it.press("p")  # pins; at home it would pick a profile
+        await it.sees("Pinned")
+        await it.misses("Which client or project")
+
+
+async def test_another_text_makes_a_branch(tmp_path: Path, server: Server) -> None:
+    server.script = lambda request: Reply(f"You said: {request['messages'][-1]['content'][-5:]}")
+    async with chatting(tmp_path) as it:
+        await ask(it, "first")
+        await it.sees("You said: first")
+        await it.press("tab", "up", "e")
+        await it.sees("Another text in a branch")
+        await it.press("ctrl+u")
+        await ask(it, "other")
+        await it.sees("You said: other", "General (2)")
+        await it.misses("You said: first")
+
+
+async def test_what_was_typed_survives_and_so_does_the_place(tmp_path: Path, server: Server) -> None:
+    async with serving(tmp_path) as service:
+        async with stage(service, WIDE) as it:
+            await it.press("ctrl+o")
+            await it.sees("Enter sends")
+            await it.type("half a thou")
+        async with stage(service, WIDE) as it:
+            await it.sees("half a thou")
+            await it.type("ght")
+            await it.sees("half a thought")
+
+
+def _place(run: str) -> object:
+    from pipetui.screens.base import Place
+
+    return Place("run", "hello", run)
+
+
+async def test_without_a_model_it_says_so_and_what_was_asked_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Server(models=[]) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        monkeypatch.setattr("pipetui.chat.briefing.LATEST", 0.2)
+        async with chatting(tmp_path) as it:
+            await ask(it, "Are you there?")
+            await it.sees("Are you there?", "model")
+            server.models.append(Model("tiny:1b"))
+            server.script = lambda request: Reply("Now I am.")
+            await it.sees("Now I am.")
