@@ -28,6 +28,9 @@ from .exits import CRASH, FAILED, MOVED, OK, USAGE, WAITING, Exit
 from .inputs import Setting, pairs, settings, unknown
 from .session import serve
 
+UNFINALIZE = "unfinalize"
+"""What the question before an unlocking is called in --answer."""
+
 LOOK_AFTER_WORKER = 5.0
 """Seconds between two looks whether a worker is still there, while waiting."""
 
@@ -109,13 +112,23 @@ class Walk:
         """What is to be done before the walk."""
         args = self.args
         if args.unfinalize:
-            snapshot = self.snapshot = await self.runs.unfinalize(snapshot.id, version=snapshot.version)
+            snapshot = self.snapshot = await self._unlock(snapshot)
         if args.undo:
             snapshot = self.snapshot = await self.runs.undo(snapshot.id, version=snapshot.version)
         if args.revert:
             await self._check_answered(snapshot, before=snapshot.card(args.revert).number)
             snapshot = self.snapshot = await self.runs.revert(snapshot.id, args.revert, version=snapshot.version)
         return snapshot
+
+    async def _unlock(self, snapshot: Snapshot) -> Snapshot:
+        field, given = await self.runs.unfinalize_field(snapshot), self.answers.pop(UNFINALIZE, None)
+        if field is not None and given is None and snapshot.locked:
+            asks = f"{field.label or 'something'}: --answer {UNFINALIZE}=… ({field.accepts})"
+            raise Exit(WAITING, f"{snapshot.key} asks before it is unlocked. {asks}")
+        try:
+            return await self.runs.unfinalize(snapshot.id, given, version=snapshot.version)
+        except Invalid as invalid:
+            raise Exit(USAGE, f"{UNFINALIZE}: {invalid}") from None
 
     def _is_asked_to_walk(self) -> bool:
         """Not after a bare --undo, say: the walk could take the same default again."""

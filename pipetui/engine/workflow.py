@@ -79,6 +79,13 @@ class Workflow:
     def finalizing(self, run: Run) -> Awaitable[None] | None:
         """Called before the run is locked; raise Invalid to refuse."""
 
+    def unfinalize_form(self, run: Run) -> Field | Awaitable[Field | None] | None:
+        """What is asked before the run is unlocked; None: nothing."""
+        return None
+
+    def unfinalize_submit(self, run: Run, value: Any) -> Awaitable[None] | None:
+        """Gets the answer, just before the run is unlocked; raise Invalid to refuse it."""
+
     def unfinalizing(self, run: Run) -> Awaitable[None] | None:
         """Called before the run is unlocked; raise Invalid to refuse."""
 

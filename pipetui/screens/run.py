@@ -31,7 +31,7 @@ from ..widgets.fields import FieldInput
 from .base import MainScreen, Place
 from .commands import COMMANDS, Where, bindings, keys_of, shown_key
 from .copying import Pick
-from .dialogs import Ask, Confirm, Reading
+from .dialogs import Ask, AskField, Confirm, Reading
 from .history import History
 
 DRAFT_SECONDS = 0.4
@@ -515,9 +515,22 @@ class RunScreen(MainScreen):
             raise Refusal(f"{card.step.show} has not failed: there is nothing to try again.")
         await self.on_card_view_retried(CardView.Retried(card.id, card.job.id if card.job else None))
 
-    def action_finalize(self) -> None:
-        if self._now.locked:
-            self._move(lambda before: self.service.runs.unfinalize(self.run_id, version=before.version))
+    async def action_finalize(self) -> None:
+        snapshot = self._now
+        if snapshot.locked:
+            field = await self.service.runs.unfinalize_field(snapshot)
+            if field is None:
+                self._move(lambda before: self.service.runs.unfinalize(self.run_id, version=before.version))
+                return
+
+            async def unlock(given: Any) -> Snapshot:
+                return await self.service.runs.unfinalize(self.run_id, given, version=snapshot.version)
+
+            async def unlocked(after: Snapshot | None) -> None:
+                if after is not None:
+                    await self._show(after, follow=True)
+
+            self.app.push_screen(AskField(f"Unlock {snapshot.key}?", field, "unlocks it", unlock), unlocked)
         else:
             self._move(lambda before: self.service.runs.finalize(self.run_id, version=before.version))
 

@@ -227,11 +227,27 @@ class Runs(Shelves):
         await self._hook(before, before.handle.workflow.finalizing)
         return await self._write(before, moment, actor)
 
-    async def unfinalize(self, run: str, *, version: int | None = None, actor: Actor = "user") -> Snapshot:
-        """Unlock the run. Refusal."""
+    async def unfinalize_field(self, snapshot: Snapshot) -> Field | None:
+        """What the workflow asks before this run is unlocked; None: nothing. Broken."""
+        handle = snapshot.handle
+        asked: Field | None = await facts_.ask(
+            handle, lambda: handle.workflow.unfinalize_form(handle), facts_.FORM_SECONDS
+        )
+        return asked
+
+    async def unfinalize(
+        self, run: str, given: Any = None, *, version: int | None = None, actor: Actor = "user"
+    ) -> Snapshot:
+        """Unlock the run; `given` answers `unfinalize_field`. Invalid when it is not accepted, Refusal."""
         before = await self._read(run, version)
         moment = self._moment(before, transitions.Unfinalize())
-        await self._hook(before, before.handle.workflow.unfinalizing)
+        handle, field = before.handle, await self.unfinalize_field(before)
+        if field is not None and given is None:
+            raise Refusal(f"{before.key} is not unlocked before its question is answered: {field.accepts}.")
+        value = None if field is None else field.parse(given)
+        await self._hook(before, handle.workflow.unfinalizing)
+        if field is not None:
+            await facts_.ask(handle, lambda: handle.workflow.unfinalize_submit(handle, value), facts_.SUBMIT_SECONDS)
         return await self._write(before, moment, actor)
 
     async def affected(self, run: str, step: str) -> tuple[list[str], list[str]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from pipetui import Invalid, Job, Run, Step, Workflow
-from pipetui.fields import Choice, Secret
+from pipetui import Invalid, Job, JobError, Run, Step, Workflow
+from pipetui.fields import Choice, Field, Secret
 from pipetui.views import Table, View
 
 
@@ -35,12 +35,6 @@ class Connect(Workflow):
             auto=True,
             summary=lambda account: f"{account['name'] or account['username']}, {len(account['projects']):,} projects",
         ),
-        Step(
-            "step_03",
-            done="keep",
-            show="Keep it?",
-            field=Choice([("keep", "Keep the token"), ("remove", "Remove it from this machine")], default="keep"),
-        ),
     ]
 
     async def step_01_submit(self, run: Run, token: str) -> None:
@@ -65,7 +59,25 @@ class Connect(Workflow):
     def step_02_view(self, run: Run) -> View:
         return Table(["organisation", "project", "name"], run.value("account", Account)["projects"])
 
-    def step_03_submit(self, run: Run, choice: str) -> str:
+    # The token is kept from the moment it was found good; finalizing keeps it, and unlocking asks.
+
+    def problems(self, run: Run) -> list[str]:
+        return [] if _has_token(run) else ["step_01: the token was removed: revert this step and paste one."]
+
+    def unfinalize_form(self, run: Run) -> Field | None:
+        if not _has_token(run):
+            return None
+        options = [("keep", "Keep the token"), ("remove", "Remove it from this machine")]
+        return Choice(options, default="keep", label="The token")
+
+    def unfinalize_submit(self, run: Run, choice: str) -> None:
         if choice == "remove":
             run.forget_secret("botify")
-        return choice
+
+
+def _has_token(run: Run) -> bool:
+    try:
+        run.secret("botify")
+    except JobError:
+        return False
+    return True

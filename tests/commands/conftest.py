@@ -74,3 +74,23 @@ def options(home: Path) -> None:
     folder = home / "config" / "workflows"
     folder.mkdir(parents=True)
     (folder / "100_options.py").write_text(OPTIONS, "utf-8")
+
+
+ASKS = """
+from pipetui import Invalid, Run, Step, Workflow
+from pipetui.fields import Choice, Field, Text
+
+
+class Asks(Workflow):
+    APP_NAME = "asks"
+    DISPLAY_NAME = "Asks"
+    steps = [Step("step_01", done="name", show="Name", field=Text())]
+
+    def unfinalize_form(self, run: Run) -> Field:
+        return Choice(["keep", "remove", "sell"], default="keep", label="The goods")
+
+    def unfinalize_submit(self, run: Run, value: str) -> None:
+        if value == "sell":
+            raise Invalid("Nobody buys them.")
+        self.db["goods"] = value
+"""

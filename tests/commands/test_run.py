@@ -18,7 +18,7 @@ from pipetui.store import jobs
 from pipetui.store.rev import Changes
 from tests.e2e.test_headless import worker
 
-from .conftest import Say
+from .conftest import ASKS, Say
 
 ADA = ("run", "hello", "--set", "name=Ada")
 
@@ -94,6 +94,21 @@ def test_revert_undo_unfinalize(say: Say) -> None:
     changed = say(*again, "--revert", "step_01", "--set", "name=Bob", "--set", "greeting=Ho", "--finalize")
     assert changed.code == 0 and changed.json["state"] == "locked"
     assert changed.json["record"]["step_01"] == {"name": "Bob"}
+
+
+def test_what_is_asked_before_an_unlocking_is_answered_by_name(say: Say, home: Path) -> None:
+    folder = home / "config" / "workflows"
+    folder.mkdir(parents=True)
+    (folder / "100_asks.py").write_text(ASKS, "utf-8")
+    run = ("run", "asks", "--key", "1", "--json")
+    assert say(*run, "--set", "name=Ada", "--finalize").json["state"] == "locked"
+    asked = say(*run, "--unfinalize")
+    assert asked.code == 4 and asked.json["state"] == "locked"
+    assert "The goods: --answer unfinalize=… (one of: keep, remove, sell)" in asked.err
+    for answer, why in (("burn", "one of: keep, remove, sell"), ("sell", "Nobody buys them.")):
+        refused = say(*run, "--unfinalize", "--answer", f"unfinalize={answer}")
+        assert refused.code == 2 and why in refused.err and refused.json["state"] == "locked"
+    assert say(*run, "--unfinalize", "--answer", "unfinalize=remove").json["state"] == "complete"
 
 
 def test_a_revert_waits_until_all_that_was_said_holds(say: Say) -> None:

@@ -10,6 +10,7 @@ from pipetui.engine.jobs import Progress
 from pipetui.service import Service
 from pipetui.service.place import Place
 from pipetui.store import jobs
+from tests.commands.conftest import ASKS
 from tests.screens.stage import paths_in, serving, stage
 
 STEPS = """
@@ -479,3 +480,26 @@ async def test_y_copies_no_secret_and_says_where_there_is_nothing(tmp_path: Path
                 await it.press(card, "y")
                 await it.sees(f"{label} has nothing to copy yet.")
             assert it.app.clipboard == ""
+
+
+async def test_what_is_asked_before_an_unlocking_is_a_dialog(tmp_path: Path) -> None:
+    (paths_in(tmp_path).workflows / "110_asks.py").write_text(ASKS)
+    async with serving(tmp_path) as service:
+        run = await opened(service, "Ada", app_name="asks")
+        await service.runs.finalize(run)
+        async with stage(service, (80, 24)) as it:
+            await it.sees("This run is locked.")
+            await it.press("f")
+            await it.sees("Unlock default-asks-01?", "The goods", "sell")
+            await it.press("escape")
+            await it.misses("The goods")
+            assert (await service.runs.open(run)).locked
+            await it.press("f")
+            await it.sees("The goods")
+            await it.press("end", "enter")
+            await it.sees("Nobody buys them.")
+            assert (await service.runs.open(run)).locked
+            await it.press("up", "enter")
+            await it.misses("The goods")
+            await it.sees("finalizes this run")
+            assert (await service.runs.open(run)).handle.workflow.db["goods"] == "remove"
