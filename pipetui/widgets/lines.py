@@ -27,21 +27,34 @@ class LinesView(ScrollView, can_focus=True):
         Binding(key, f"go('{key}')", show=False) for key in ("up", "down", "pageup", "pagedown", "home", "end")
     ]
 
+    _laid_out = Size(0, 0)
+
     def lay_out(self, width: int) -> int:
-        """How many lines there are in a view of `width` cells."""
+        """How many lines there are in a view of `width` cells. Asked often, of a width and the one beside it."""
         raise NotImplementedError
 
     def draw(self, number: int, width: int) -> Strip:
-        """Line `number`, from 0; it is cut or filled to `width` cells."""
+        """Line `number` of those that `lay_out(width)` counts, from 0; it is cut or filled to `width` cells."""
         raise NotImplementedError
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return self.lay_out(width)
 
     def on_resize(self) -> None:
-        width = self.scrollable_content_region.width
-        self.virtual_size = Size(width, self.lay_out(width))
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """A scrollbar takes a cell of each line, so that there may be more lines: whether it is there is decided here."""
+        self._laid_out = self.content_region.size
+        width, height = self._laid_out
+        lines = self.lay_out(width)
+        if lines > height:
+            width -= self.styles.scrollbar_size_vertical
+            lines = self.lay_out(width)
+        self.virtual_size = Size(width, lines)
         self._refresh_scrollbars()
+        if self.scroll_y > (last := max(0, lines - height)):
+            self.scroll_to(y=last, animate=False, force=True)  # without a scrollbar too
 
     def action_go(self, key: str) -> None:
         page, all_lines = max(1, self.scrollable_content_region.height), self.virtual_size.height
@@ -49,6 +62,11 @@ class LinesView(ScrollView, can_focus=True):
         self.scroll_to(y=self.scroll_y + by[key], animate=False)
 
     def render_line(self, y: int) -> Strip:
+        if self.content_region.size != self._laid_out:
+            # Textual 8.2 tells of no resize what it lays out while it scrolls (what a key pressed at once brings into
+            # sight). Drawn it is right all the same: what raises here takes the whole screen's picture with it.
+            self._laid_out = self.content_region.size
+            self.call_later(self._lay_out)
         number, width = self.scroll_offset.y + y, self.scrollable_content_region.width
-        strip = self.draw(number, width) if number < self.virtual_size.height else Strip([])
+        strip = self.draw(number, width) if number < self.lay_out(width) else Strip([])
         return strip.adjust_cell_length(width, self.rich_style)

@@ -85,18 +85,22 @@ class TextView(LinesView):
         self.view = text
         self._title = [one_line(text.title, 200)] if text.title else []
         self._text = displayable(text.text, MOST_TEXT)
-        self._lines: list[str] = []
-        self._width = 0
+        self._lines: dict[int, list[str]] = {}  # for two widths, with and without a scrollbar
 
     def lay_out(self, width: int) -> int:
-        if width != self._width:
-            self._width, self._lines = width, [*self._title, *wrapped(self._text, width)]
-        return len(self._lines)
+        return len(self._lines_of(width))
+
+    def _lines_of(self, width: int) -> list[str]:
+        if width not in self._lines:
+            while len(self._lines) > 1:
+                del self._lines[next(iter(self._lines))]
+            self._lines[width] = [*self._title, *wrapped(self._text, width)]
+        return self._lines[width]
 
     def draw(self, number: int, width: int) -> Strip:
         is_title = number < len(self._title)
         style = self.get_component_rich_style("text--title") if is_title else self.rich_style
-        return Strip([Segment(self._lines[number], style)])
+        return Strip([Segment(self._lines_of(width)[number], style)])
 
 
 class StackView(Vertical):

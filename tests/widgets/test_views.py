@@ -258,3 +258,17 @@ async def test_what_would_freeze_is_shown_plain(text: str) -> None:
 def test_an_ordinary_report_is_rich_to_its_end() -> None:
     text = "# Title\n\n" + "A paragraph with *stress*, `code` and [a link](https://example.com/).\n\n" * 100
     assert rich_part(text) == len(text)
+
+
+async def test_a_text_can_be_drawn_at_a_width_that_it_was_not_laid_out_for() -> None:
+    view = TextView(Text(" ".join(["word"] * 200)))
+    async with Host(view).run_test(size=(100, 20)) as pilot:
+        for width in (100, 40, 99, 17):
+            lines = view.lay_out(width)
+            view.lay_out(width + 1)
+            assert view.draw(lines - 1, width).text.strip()
+        view.scroll_to(y=100, animate=False)
+        await pilot.resize_terminal(200, 20)
+        await pilot.pause()
+        await pilot.pause()
+        assert view.scroll_y == 0 and "word word" in screen_text(pilot.app)
