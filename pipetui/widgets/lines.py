@@ -44,7 +44,7 @@ class LinesView(ScrollView, can_focus=True):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        """A scrollbar takes a cell of each line, so that there may be more lines: whether it is there is decided here."""
+        """A scrollbar takes a cell of each line, so there may be more lines: whether it is there is decided here."""
         self._laid_out = self.content_region.size
         width, height = self._laid_out
         lines = self.lay_out(width)
