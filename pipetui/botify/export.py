@@ -42,6 +42,7 @@ _GONE = 6  # looks at a job that is not there, in case that the list and the job
 _LINKS = 5  # fresh links, and connections given up, before an export's download is left for later
 
 Tell = Callable[[str], None]
+Progress = Callable[[float, float, str], None]
 
 
 async def start_export(client: Client, query: Query, size: int, marker: str = "") -> RemoteJob:
@@ -107,6 +108,7 @@ async def full_export(
     profile: str = "",
     fresh: bool = False,
     adopt: str = "",
+    progress: Progress | None = None,
     answers: Mapping[str, Any] | None = None,
     settle: float = SETTLE,
     pause: float = 2.0,
@@ -117,16 +119,18 @@ async def full_export(
     `CAP`). An export of this query that is on the shelf is taken instead, unless `fresh`; `adopt` follows a job that
     is at Botify already. Within a workflow `job` carries it over every crash; without one a file on the shelf does,
     and questions to a person are raised as `NeedsAnswer`, to be answered by `answers`. `name` tells several exports of
-    one job apart. `pause` scales every wait, in seconds; `settle`: see `reconcile`. Raises `BotifyError`.
+    one job apart; `progress` gets (done, total, text) in place of the job's, so that each can be shown by itself.
+    `pause` scales every wait, in seconds; `settle`: see `reconcile`. Raises `BotifyError`.
     """
     work = _Export(
         client, query, shelf, counted, limit or min(counted.rows or CAP, CAP), credits, profile, settle, pause
     )
     if job is not None:
-        return await work.run(job, name, fresh=fresh, adopt=adopt)
+        return await work.run(job, name, progress or job.progress, fresh=fresh, adopt=adopt)
     ledger = FileLedger(shelf.folder / f".{name}-{query.hash}.jsonl", answers=answers)
     try:
-        export = await work.run(Job(ledger, query.hash), name, fresh=fresh, adopt=adopt)
+        alone = Job(ledger, query.hash)
+        export = await work.run(alone, name, progress or alone.progress, fresh=fresh, adopt=adopt)
     except Suspended:
         assert ledger.asked is not None
         raise NeedsAnswer(ledger.asked) from None
@@ -148,12 +152,12 @@ class _Export:
     settle: float
     pause: float
 
-    async def run(self, job: Job, name: str, *, fresh: bool, adopt: str) -> Export:
+    async def run(self, job: Job, name: str, progress: Progress, *, fresh: bool, adopt: str) -> Export:
         def waiting() -> None:
-            job.progress(0, 0, "The same export is being made by another run; waiting for it …")
+            tell("The same export is being made by another run; waiting for it …")
 
         def tell(text: str) -> None:
-            job.progress(0, 0, text)
+            progress(0, 0, text)
 
         async with self.shelf.turn(self.query, self.client.base_url, waiting):
             if not fresh and not adopt:
@@ -163,14 +167,14 @@ class _Export:
                     return export
             if adopt:
                 remote = await self._adopted(adopt, tell)
-                return await self._fetch(job, remote, await self._marker(remote), tell)
+                return await self._fetch(remote, await self._marker(remote), tell, progress)
             turn = looks = 0
             while True:
                 remote, marker = await self._created(job, name, turn, tell)
                 watch = partial(self._watched, remote, tell)
                 why = await job.once(f"{name}_outcome", watch, inputs=[remote, looks])
                 if not why:
-                    return await self._fetch(job, remote, marker, tell)
+                    return await self._fetch(remote, marker, tell, progress)
                 looks += 1
                 if await job.ask(f"{name}_failed_{remote}_{looks}", self._after_failure, why) == "create":
                     turn += 1
@@ -236,7 +240,7 @@ class _Export:
             default="again",
         )
 
-    async def _fetch(self, job: Job, remote: str, marker: str, tell: Tell) -> Export:
+    async def _fetch(self, remote: str, marker: str, tell: Tell, progress: Progress) -> Export:
         """The file of a job that is done, checked and on the shelf."""
         place = self.shelf.place(self.query, self.client.base_url, remote)
         there = await asyncio.to_thread(Export.load, place)
@@ -245,8 +249,8 @@ class _Export:
         making = self.shelf.making(place)
         await asyncio.to_thread(make_private, making)
 
-        def progress(done: int, total: int) -> None:
-            job.progress(done, total, f"Downloading the export {remote}")
+        def downloaded(done: int, total: int) -> None:
+            progress(done, total, f"Downloading the export {remote}")
 
         failures = 0
         while True:
@@ -254,7 +258,7 @@ class _Export:
             try:
                 names = columns(self.query)
                 received = await download_and_decompress(
-                    done.url, making / DATA, names=names, progress=progress, pause=self.pause / 2
+                    done.url, making / DATA, names=names, progress=downloaded, pause=self.pause / 2
                 )
                 break
             except (LinkExpired, NoAnswer) as error:

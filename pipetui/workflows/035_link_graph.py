@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
@@ -419,12 +420,12 @@ class LinkGraph(Workflow):
     async def step_07_job(self, run: Run, job: Job) -> Exports:
         from pipetui.botify import places
 
-        plan, nodes = run.value("preflight", Plan), _nodes(run)
+        plan, nodes, lines = run.value("preflight", Plan), _nodes(run), _Lines(job.progress)
         async with places.client(run) as client, asyncio.TaskGroup() as both:
-            links = both.create_task(_obtain(run, job, client, "edges", _edges(run), plan["edges"]))
+            links = both.create_task(_obtain(run, job, lines, client, "edges", _edges(run), plan["edges"]))
             pages = None
             if nodes is not None and plan["nodes"] is not None:
-                pages = both.create_task(_obtain(run, job, client, "nodes", nodes, plan["nodes"]))
+                pages = both.create_task(_obtain(run, job, lines, client, "nodes", nodes, plan["nodes"]))
         return Exports(edges=links.result(), nodes=pages.result() if pages is not None else None)
 
     def step_07_view(self, run: Run) -> View:
@@ -753,7 +754,28 @@ def _histogram(name: str, preview: Preview) -> list[View]:
 # -- the export
 
 
-async def _obtain(run: Run, job: Job, client: Client, name: str, query: Query, preview: Preview) -> Obtained:
+class _Lines:
+    """The progress of exports that are made at the same time: what each does, and one bar for what is downloaded."""
+
+    def __init__(self, show: Callable[[float, float, str], None]) -> None:
+        self._show = show
+        self._known: dict[str, tuple[float, float, str]] = {}
+
+    def tell(self, name: str, done: float, total: float, text: str) -> None:
+        """`total` is 0 while it isn't known; then there is no bar."""
+        self._known[name] = (done, total, text)
+        every = self._known.values()
+        of = sum(total for _, total, _ in every) if all(total for _, total, _ in every) else 0
+        told = [
+            f"{each}: {text}" + (f", {done / total:.0%}" if total and len(self._known) > 1 else "")
+            for each, (done, total, text) in self._known.items()
+        ]
+        self._show(sum(done for done, _, _ in every) if of else 0, of, " · ".join(told))
+
+
+async def _obtain(
+    run: Run, job: Job, lines: _Lines, client: Client, name: str, query: Query, preview: Preview
+) -> Obtained:
     """One export in the run's folder: from the disk, of a job that runs, or for the credits that were confirmed."""
     from pipetui.botify import Counted, Query, full_export, join, places
 
@@ -768,7 +790,7 @@ async def _obtain(run: Run, job: Job, client: Client, name: str, query: Query, p
         before = await job.once(f"{part}_before", look, inputs=query.hash)
         done = await full_export(
             client, query, shelf, counted=counted, credits=credits, job=job, name=part, profile=run.profile,
-            fresh=choice == "again", adopt=adopt,
+            fresh=choice == "again", adopt=adopt, progress=partial(lines.tell, name),
         )  # fmt: skip
         return done, done.folder.name in before
 

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import json
 import os
+import runpy
 import shutil
 import signal
 import time
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+import pipetui
 from pipetui.botify import Client, Project, link_graph
 from pipetui.engine.fields import Choice, Invalid
 from pipetui.engine.pickers import DateRange, MultiChoice, TablePick
@@ -29,6 +31,7 @@ from pipetui.settings import Settings
 from pipetui.worker.in_app import run_in_app
 from tests.worker.conftest import Workers, until
 
+SOURCE = Path(pipetui.__file__).parent / "workflows/035_link_graph.py"
 SHOP = "acme-org/acme-shop.example"
 CRAWL = "20240601"
 LINKS = 2_000
@@ -399,3 +402,20 @@ async def _has_no_token(token: str, home: Paths) -> None:
     root = home.data.parent
     found = [path for path in root.rglob("*") if path.is_file() and token.encode() in path.read_bytes()]
     assert [path.relative_to(home.data) for path in found] == [Path("secrets/shared/botify")]
+
+
+def test_two_exports_at_once_are_told_apart() -> None:
+    seen: list[tuple[float, float, str]] = []
+    lines = runpy.run_path(str(SOURCE))["_Lines"](lambda *progress: seen.append(progress))
+    lines.tell("edges", 0, 0, "Sending the export …")
+    lines.tell("edges", 5, 10, "Downloading the export 1")
+    lines.tell("nodes", 0, 0, "Botify is working on the export 2 …")
+    lines.tell("edges", 10, 10, "Downloading the export 1")
+    lines.tell("nodes", 15, 30, "Downloading the export 2")
+    assert seen == [
+        (0, 0, "edges: Sending the export …"),
+        (5, 10, "edges: Downloading the export 1"),
+        (0, 0, "edges: Downloading the export 1, 50% · nodes: Botify is working on the export 2 …"),
+        (0, 0, "edges: Downloading the export 1, 100% · nodes: Botify is working on the export 2 …"),
+        (25, 40, "edges: Downloading the export 1, 100% · nodes: Downloading the export 2, 50%"),
+    ]
