@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
-from typing import TYPE_CHECKING
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
 from ..text import displayable
 from .columns import GAP, Column, fitting
@@ -121,15 +121,24 @@ def _token_looks() -> dict[tuple[str, ...], str]:
     }
 
 
-def _highlighted(code: str, language: str) -> Iterable[list[Span]]:
-    name = language.strip().lower()
+@lru_cache(maxsize=64)
+def lexer(language: str) -> Any:
+    """Pygments' lexer, or None for a language that isn't highlighted. The first call for a language takes 50 ms."""
+    name = language.lower()
     if name not in LANGUAGES or (name := _ALIASES.get(name, name)) == "text":
-        return _unlit(code)
+        return None
     from pygments.lexers import get_lexer_by_name
 
+    return get_lexer_by_name(name, stripnl=False, ensurenl=False, tabsize=4)
+
+
+def _highlighted(code: str, language: str) -> Iterable[list[Span]]:
+    known = lexer(language)
+    if known is None:
+        return _unlit(code)
     looks = _token_looks()
     lines: list[list[Span]] = [[]]
-    for token, text in get_lexer_by_name(name, stripnl=False, ensurenl=False, tabsize=4).get_tokens(code):
+    for token, text in known.get_tokens(code):
         kind = token
         while (look := looks.get(kind)) is None:
             kind = kind.parent

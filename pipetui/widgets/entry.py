@@ -153,6 +153,11 @@ class Entry:
                 sources = code_sources(section.source.text, section.flow)
                 yield from ((section.start + c.end, s) for c, s in zip(section.flow.codes, sources, strict=True))
 
+    def links(self) -> list[str]:
+        """Where its links lead, each once, in their order."""
+        rows = (row for section in self._sections or () for row in section.rows)
+        return list(dict.fromkeys(span.href for row in rows for span in row if span.href))
+
     # What it is made of
 
     def _sources(self) -> Iterator[Source]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ..text import count, displayable
-from .blocks import code_line, code_rows, code_span, markdown_rows, plain_rows
+from .blocks import code_line, code_rows, code_span, lexer, markdown_rows, plain_rows
 from .spans import BLANK, Row
 
 RICH_CHARACTERS, RICH_BLOCKS = 64_000, 250
@@ -130,7 +130,9 @@ class Flow:
             self._close(first)
             self._open("code")
             self._indent, self._fence = len(fence[1]), fence[2]
-            self._lines = [fence[3].strip()]
+            language = fence[3].strip().partition(" ")[0]
+            self._lines = [language]
+            lexer(language[:40])  # while there is time: not at the end, when all wait for the last word
             self._first = first + len(line) + 1
         elif _HEADING.match(line) or (_RULE.match(line) and (self._kind != "text" or line.lstrip()[0] != "-")):
             self._close(first)
@@ -184,7 +186,7 @@ class Flow:
         begin = len(self.rows)
         if self._kind == "code":
             language, *lines = self._lines
-            self.rows += code_rows("\n".join(lines), language.partition(" ")[0], self._width)
+            self.rows += code_rows("\n".join(lines), language, self._width)
             self.codes.append(Code(begin, len(self.rows), self._first, max(self._first, last)))
         else:
             self.rows += markdown_rows("\n".join(self._lines).rstrip(), self._width, breaks=self._breaks)

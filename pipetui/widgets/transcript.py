@@ -68,6 +68,8 @@ class Transcript(ScrollView, can_focus=True):
         Binding("enter", "unfold", "Unfold", show=False, id="transcript.unfold"),
         Binding("a", "decide(True)", "Approve", id="transcript.approve"),
         Binding("x", "decide(False)", "Reject", id="transcript.reject"),
+        # Off a card these keys do nothing: the screen below may have other, worse uses for them.
+        Binding("a,x", "nothing", show=False),
     ]
 
     class NearTop(textual.Message):
@@ -161,7 +163,7 @@ class Transcript(ScrollView, can_focus=True):
         if message is None:
             return
         self._drawn_at = time.monotonic()
-        at = next((n for n in range(len(self._entries) - 1, -1, -1) if self._entries[n].message.id == message.id), None)
+        at = self._at(message.id)
         anchor = self._anchor()
         if at is None:
             entry = Entry(message, {}, self._width, keys=self._keys)
@@ -203,15 +205,24 @@ class Transcript(ScrollView, can_focus=True):
     def code(self) -> str:
         """The code block of the current message that is in sight, or its last one; '' if it has none."""
         message = self.current
-        at = next((n for n, entry in enumerate(self._entries) if message is entry.message), None)
+        at = self._at(message.id) if message else None
         if at is None:
             return ""
         entry = self._entries[at]
-        entry.draw(self._clock())
+        self._extent((entry.message.id, ""))  # draws it
         found = list(entry.codes())
         top = round(self.scroll_y) - self._tops[at]
         seen = [source for end, source in found if end > top]
         return seen[0] if seen and top > 0 else found[-1][1] if found else ""
+
+    def links(self) -> list[str]:
+        """Where the links of the current message lead, each once."""
+        message = self.current
+        entry = self._entry(message.id) if message else None
+        if entry is None:
+            return []
+        self._extent((entry.message.id, ""))  # draws it
+        return entry.links()
 
     def follow(self) -> None:
         """Go to the end and stay there."""
@@ -236,8 +247,13 @@ class Transcript(ScrollView, can_focus=True):
     def _page(self) -> int:
         return max(1, self.scrollable_content_region.height)
 
+    def _at(self, message: str) -> int | None:
+        """The place of a message; the last ones are looked at first."""
+        return next((n for n in reversed(range(len(self._entries))) if self._entries[n].message.id == message), None)
+
     def _entry(self, message: str) -> Entry | None:
-        return next((entry for entry in self._entries if entry.message.id == message), None)
+        at = self._at(message)
+        return None if at is None else self._entries[at]
 
     def _measure(self) -> None:
         self._tops = [0, *accumulate(entry.height for entry in self._entries)]
@@ -268,7 +284,7 @@ class Transcript(ScrollView, can_focus=True):
             if anchor is None:
                 self._go(self.max_scroll_y)
             elif anchored is not None:
-                at = next(n for n, entry in enumerate(self._entries) if entry is anchored)
+                at = self._at(anchor[0]) or 0
                 self._go(self._tops[at] + round(anchor[1] * anchored.height))
             rough = [entry for entry in self._near_view() if not entry.is_drawn]
             if not rough:
@@ -352,7 +368,8 @@ class Transcript(ScrollView, can_focus=True):
 
     def _extent(self, stop: Stop) -> tuple[int, int]:
         """The first line of a stop and the one behind its last."""
-        at = next(n for n, entry in enumerate(self._entries) if entry.message.id == stop[0])
+        at = self._at(stop[0])
+        assert at is not None
         entry = self._entries[at]
         if not entry.is_drawn:
             anchor = self._anchor()
@@ -423,11 +440,11 @@ class Transcript(ScrollView, can_focus=True):
             self._put_cursor(stops[-1])
 
     def action_unfold(self) -> None:
-        entry = self._entry(self._cursor[0]) if self._cursor else None
-        if entry is None:
+        at = self._at(self._cursor[0]) if self._cursor else None
+        if at is None:
             return
+        entry = self._entries[at]
         top = round(self.scroll_y)
-        at = next(n for n, known in enumerate(self._entries) if known is entry)
         was_at = self._tops[at] - top
         entry.unfold(self._clock())
         self._measure()
@@ -455,6 +472,9 @@ class Transcript(ScrollView, can_focus=True):
             self._bring_into_view(self._cursor, 1)
             return
         self.post_message(self.Decided(proposal.id, approve))
+
+    def action_nothing(self) -> None:
+        pass
 
     def on_click(self, event: events.Click) -> None:
         if self._has_new and event.y == self._page - 1 and event.x >= self._width - cells((_new(),)):
@@ -529,9 +549,10 @@ def _href_at(row: Row, x: int) -> str:
 
 
 def _is_behind(message: Message, known: Message) -> bool:
-    """Whether this is an older state of an answer that is being streamed: the store is behind what came."""
+    """Whether this is an older state of an answer that was streamed: the store is behind what came."""
     return (
-        message.state == known.state == "streaming"
+        message.state in LIVE
+        and (known.state in LIVE or bool(message.text))
         and len(message.text) < len(known.text)
         and known.text.startswith(message.text)
     )

@@ -5,8 +5,10 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
+from textual.binding import Binding, BindingType
 from textual.pilot import Pilot
 
 from pipetui.engine.messages import Call, Message, Proposed, Thinking, Usage
@@ -100,8 +102,8 @@ async def test_all_is_read_from_end_to_begin_and_little_of_it_is_kept() -> None:
             seen |= {line.strip("▌ ") for line in shown(pilot)}
             if round(app.transcript.scroll_y) == 0:
                 break
-            await pilot.press("pageup")
-            await pilot.pause()
+            app.transcript.action_page(-1)
+            await asyncio.sleep(0)
             assert drawn(app.transcript) <= MOST_ROWS + 5 * 62
         assert {f"message {n} line {k}" for n in range(70) for k in range(30)} <= seen
 
@@ -175,6 +177,10 @@ async def test_a_store_that_is_behind_takes_nothing_away() -> None:
         app.transcript.show([message(1, "what has", state="streaming")], {}, earlier=False)
         await pilot.pause()
         assert "what has come so far" in screen_text(pilot.app)
+        app.transcript.stream(message(1, "what has come so far"))
+        app.transcript.show([message(1, "what has", state="streaming")], {}, earlier=False)
+        await pilot.pause()
+        assert "what has come so far" in screen_text(pilot.app)
         app.transcript.show([message(1, "what has come", state="stopped")], {}, earlier=False)
         await pilot.pause()
         assert "so far" not in screen_text(pilot.app)
@@ -218,6 +224,23 @@ async def test_thinking_and_calls_are_folded_until_enter() -> None:
             "▌ ▾ thought for 4 words", "▌   first this, then that", "▌", "▌ ▾ tasks of acme: 3", "▌   profile: acme",
             '▌   ["one"]', "▌ ▾ No such file.", "▌   no such file", "▌", "▌ Done.",
         ]  # fmt: skip
+
+
+async def test_a_key_that_finds_no_card_goes_to_nobody_else() -> None:
+    pressed = []
+
+    class Worse(Talk):
+        BINDINGS: ClassVar[list[BindingType]] = [Binding("a,x", "worse")]
+
+        def action_worse(self) -> None:
+            pressed.append(1)
+
+    app = Worse([message(1, "one", parts=(Proposed(3, "p1"),))], {"p1": proposal(1, "done")})
+    async with opened(app, SIZE) as pilot:
+        await pilot.press("a", "x", "k", "a", "x")
+        app.transcript.show([], {}, earlier=False)
+        await pilot.press("a", "x")
+        assert not pressed
 
 
 async def test_the_cursor_goes_by_messages_and_cards() -> None:
@@ -334,6 +357,7 @@ async def test_a_link_is_told_and_never_opened() -> None:
         await pilot.click(Transcript, offset=(4, 1))
         await pilot.click(Transcript, offset=(0, 1))
         assert [event.href for event in posts.of(Transcript.LinkClicked)] == ["https://example.com/a"]
+        assert app.transcript.links() == ["https://example.com/a"]
 
 
 async def test_the_code_block_of_a_message_is_there_to_copy() -> None:
