@@ -97,12 +97,10 @@ class Prompt(Vertical):
         self._box.focus(scroll_visible)
         return self
 
-    def take_candidate(self) -> bool:
-        """Make the text the best candidate. Says whether there was one."""
-        if not self._candidates:
-            return False
-        self._box.put(self._candidates[0])
-        return True
+    @property
+    def candidates(self) -> Sequence[str]:
+        """What the command may become; Tab takes the first."""
+        return self._candidates
 
     def on_edited(self, event: Edited) -> None:
         event.stop()
@@ -166,9 +164,12 @@ class PromptBox(LinesBox):
     def action_new_line(self) -> None:
         self.replace("\n", *self.selection, maintain_selection_offset=False)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Tab goes on to the next widget, or is the owner's, where there is nothing to complete."""
+        return action != "complete" or bool(self._prompt.candidates)
+
     def action_complete(self) -> None:
-        if not self._prompt.take_candidate():
-            raise SkipAction  # to the next one, as everywhere
+        self.put(self._prompt.candidates[0])
 
     def action_cursor_up(self, select: bool = False) -> None:
         if (

@@ -231,11 +231,15 @@ class Transcript(ScrollView, can_focus=True):
         self.refresh()
 
     def go(self, message: str) -> None:
-        """Put the cursor on the message of this id, and bring it into view."""
-        if self._entry(message) is not None:
-            self._follows = False
-            self._put_cursor((message, ""))
-            self._bring_into_view((message, ""), 1)
+        """Put the cursor on a message, and its first line to the top."""
+        if self._at(message) is None:
+            return
+        self._put_cursor((message, ""))
+        begin, _ = self._extent((message, ""))
+        self._follows = False
+        self.scroll_to(y=begin, animate=False)
+        self._follows = round(self.scroll_y) >= self.max_scroll_y
+        self.refresh()
 
     # Where things are
 

@@ -114,6 +114,21 @@ async def test_only_what_is_in_view_is_rendered_when_it_opens() -> None:
         assert sum(entry.is_drawn for entry in app.transcript._entries) <= 3
 
 
+async def test_one_can_be_led_to_a_message() -> None:
+    app = Talk(many(100))
+    async with opened(app, SIZE) as pilot:
+        app.transcript.go("m40")
+        await pilot.pause()
+        assert shown(pilot)[1] == "▌ message 40 line 0"
+        assert app.transcript.current == app.messages[40]
+        assert not app.transcript.at_end
+        app.transcript.go("m99")
+        app.transcript.go("gone")
+        await pilot.pause()
+        assert shown(pilot)[-1] == "▌ message 99 line 7"
+        assert app.transcript.at_end
+
+
 async def test_a_resize_keeps_what_one_reads() -> None:
     app = Talk([message(n, f"begin {n} " + "word " * 200 + f"end {n}") for n in range(40)])
     async with opened(app, SIZE) as pilot:
