@@ -13,26 +13,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import select
-import signal
 import sqlite3
 import statistics
-import struct
-import subprocess
 import sys
 import tempfile
-import termios
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from fcntl import ioctl
+from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-WIDTH, HEIGHT = 100, 30
-QUIET = 0.08
-"""Seconds without output after which all is drawn."""
+from _tty import environment, tty
 
 RUNS = 1_000
 
@@ -80,58 +69,6 @@ class Bare(App):
 
 Bare().run()
 """
-
-
-class Tty:
-    """A program on a terminal of its own; it answers nothing that is asked of the terminal."""
-
-    def __init__(self, command: list[str], env: dict[str, str]) -> None:
-        self.started = time.monotonic()
-        self.master, slave = os.openpty()
-        ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
-        self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True, cwd=ROOT,
-            preexec_fn=lambda: ioctl(0, termios.TIOCSCTTY, 0),
-        )  # fmt: skip
-        os.close(slave)
-
-    def until(self, text: bytes, seconds: float = 20.0) -> float:
-        """The time at which `text` had come."""
-        seen = b""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if select.select([self.master], [], [], 0.5)[0]:
-                seen = seen[-4000:] + os.read(self.master, 65536)
-                if text in seen:
-                    return time.monotonic()
-        raise SystemExit(f"{text!r} never came; the last was {seen[-500:]!r}")
-
-    def settled(self, quiet: float = QUIET) -> tuple[float, int]:
-        """(the time of the last output before a silence, bytes)"""
-        last, count = time.monotonic(), 0
-        while select.select([self.master], [], [], quiet)[0]:
-            count += len(os.read(self.master, 65536))
-            last = time.monotonic()
-        return last, count
-
-    def send(self, keys: str) -> None:
-        os.write(self.master, keys.encode())
-
-
-@contextmanager
-def tty(command: list[str], env: dict[str, str]) -> Iterator[Tty]:
-    it = Tty(command, env)
-    try:
-        yield it
-    finally:
-        it.process.send_signal(signal.SIGKILL)
-        it.process.wait()
-        os.close(it.master)
-
-
-def environment(home: Path) -> dict[str, str]:
-    env = {key: value for key, value in os.environ.items() if key not in ("PYTHONDONTWRITEBYTECODE", "NO_COLOR")}
-    return env | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PIPETUI_HOME": str(home), "LC_ALL": "C.UTF-8"}
 
 
 async def fill(home: Path) -> None:
@@ -230,7 +167,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         asyncio.run(fill(home))
-        env = environment(home)
+        env = environment(PIPETUI_HOME=str(home))
         program = [python, "-m", "pipetui"]
         asyncio.run(remember(home, screen="home", app_name="", run="", memory={}))
         bare, ours = rounds(

@@ -16,32 +16,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import select
-import signal
 import statistics
-import struct
-import subprocess
 import sys
-import termios
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fcntl import ioctl
-from pathlib import Path
 from typing import Any
 
 import pyte
+from _tty import HEIGHT, ROOT, WIDTH, Heard, Tty, environment, tty
 
-ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.chat import texts  # noqa: E402
-from tests.chat.server import Reply, Server  # noqa: E402
+from tests.chat import texts
+from tests.chat.server import Reply, Server
 
-WIDTH, HEIGHT = 100, 30
 QUIET = 0.3
 """Seconds without output after which all is drawn."""
 
@@ -165,66 +155,8 @@ class Serving(threading.Thread):
             await asyncio.Event().wait()
 
 
-@dataclass
-class Heard:
-    at: float
-    data: bytes
-
-
-class Tty:
-    """A program on a terminal of its own, which keeps what it wrote and when."""
-
-    def __init__(self, command: list[str], env: Mapping[str, str]) -> None:
-        self.started = time.monotonic()
-        self.master, slave = os.openpty()
-        ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
-        self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=dict(env), start_new_session=True, cwd=ROOT,
-            preexec_fn=lambda: ioctl(0, termios.TIOCSCTTY, 0),
-        )  # fmt: skip
-        os.close(slave)
-        self.heard: list[Heard] = []
-
-    def listen(self, seconds: float) -> bool:
-        """Take what comes within `seconds`; says whether there was something."""
-        if not select.select([self.master], [], [], max(0.0, seconds))[0]:
-            return False
-        data = os.read(self.master, 1 << 16)
-        self.heard.append(Heard(time.monotonic(), data))
-        return True
-
-    def settle(self, quiet: float = QUIET) -> None:
-        while self.listen(quiet):
-            pass
-
-    def send(self, keys: str) -> float:
-        os.write(self.master, keys.encode())
-        return time.monotonic()
-
-    @property
-    def cpu(self) -> float:
-        """Seconds of the program's threads."""
-        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
-
-    @property
-    def memory(self) -> float:
-        """Megabytes that are the program's own."""
-        text = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
-        return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Private")) / 1e3
-
-
-@contextmanager
-def tty(code: str, *arguments: str) -> Iterator[Tty]:
-    env = {key: value for key, value in os.environ.items() if key not in ("PYTHONDONTWRITEBYTECODE", "NO_COLOR")}
-    env |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
-    it = Tty([sys.executable, "-c", READER + code, *arguments], env)
-    try:
-        yield it
-    finally:
-        it.process.send_signal(signal.SIGKILL)
-        it.process.wait()
-        os.close(it.master)
+def program(code: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-c", READER + code, *arguments]
 
 
 class Watcher:
@@ -246,7 +178,7 @@ def wait_for_end(it: Tty, server: Server, tokens: int, seconds: float) -> float:
     while time.monotonic() < end and (len(server.chats) == known or not server.chats[-1].ended):
         it.listen(0.05)
     while True:  # a program that is behind may say nothing for a while
-        it.settle()
+        it.settled(QUIET)
         before = it.cpu
         if not it.listen(QUIET) and it.cpu - before < 0.1 * QUIET:
             break
@@ -265,10 +197,9 @@ class Cost:
 def stream(code: str, url: str, server: Server, wish: str, *, types: bool = False) -> Cost:
     """One answer from begin to end."""
     _, tokens, rate = wish.split()
-    with tty(code, url) as it:
-        while not any(b"ready" in heard.data for heard in it.heard):
-            it.listen(1)
-        it.settle()
+    with tty(program(code, url), environment()) as it:
+        it.until(b"ready")
+        it.settled(QUIET)
         before, size = it.cpu, sum(len(heard.data) for heard in it.heard)
         it.send(f"{wish}\r")
         pressed = []
@@ -299,7 +230,7 @@ def stream(code: str, url: str, server: Server, wish: str, *, types: bool = Fals
 
 def opening(loaded: int) -> float:
     """Milliseconds from the spawn until the conversation is there."""
-    with tty(OURS, "http://127.0.0.1:1", str(loaded)) as it:
+    with tty(program(OURS, "http://127.0.0.1:1", str(loaded)), environment()) as it:
         watcher, seen = Watcher(), 0
         word = LAST if loaded else "Enter sends"
         while True:
@@ -313,9 +244,8 @@ def opening(loaded: int) -> float:
 def growth(url: str, server: Server) -> tuple[float, float]:
     """Megabytes after 10 answers, and after 30."""
     found = []
-    with tty(OURS, url) as it:
-        while not any(b"ready" in heard.data for heard in it.heard):
-            it.listen(1)
+    with tty(program(OURS, url), environment()) as it:
+        it.until(b"ready")
         for number in range(1, 31):
             it.send("markdown 4000 0\r")
             wait_for_end(it, server, 4_000, 60)
