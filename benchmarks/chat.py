@@ -177,11 +177,12 @@ def wait_for_end(it: Tty, server: Server, tokens: int, seconds: float) -> float:
     end = time.monotonic() + seconds
     while time.monotonic() < end and (len(server.chats) == known or not server.chats[-1].ended):
         it.listen(0.05)
-    while True:  # a program that is behind may say nothing for a while
-        it.settled(QUIET)
-        before = it.cpu
-        if not it.listen(QUIET) and it.cpu - before < 0.1 * QUIET:
-            break
+    busy = 1.0
+    while busy > 0.1:  # who is behind may be silent for a while, and who has a cursor that blinks never is
+        before, pause = it.cpu, time.monotonic() + 2 * QUIET
+        while (left := pause - time.monotonic()) > 0:
+            it.listen(left)
+        busy = (it.cpu - before) / (2 * QUIET)
     assert server.chats[-1].tokens == tokens + 2, server.chats[-1]
     return server.chats[-1].last
 

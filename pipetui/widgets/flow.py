@@ -80,7 +80,6 @@ class Flow:
             self._close(self._taken)
             if more := len(text) - shown:
                 self.rows += plain_rows(f"… ({count(more)} more)", self._width, "muted")
-                self._closed = self._settled = len(self.rows)
         elif self._taken < shown:
             self._show_end(displayable(text[self._taken : shown]))
         if self._changed == at:  # only the end has changed: from where?

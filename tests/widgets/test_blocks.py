@@ -208,6 +208,11 @@ def test_a_flood_is_shown_in_time(text: str) -> None:
 def test_what_is_too_much_is_counted() -> None:
     rows = rows_of("word " * 60_000)
     assert shown(rows)[-1] == f"… ({300_000 - MOST_CHARACTERS:,} more)"
+    flow = Flow(60)
+    for end in range(0, 300_001, 1_000):
+        flow.feed("word " * (end // 5))
+    flow.feed("word " * 60_000, ended=True)
+    assert flow.rows == rows
 
 
 def test_the_end_of_a_long_answer_costs_no_more_than_its_begin() -> None:
