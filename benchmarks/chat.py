@@ -171,11 +171,9 @@ class Watcher:
         return "\n".join(self.screen.display)
 
 
-def wait_for_end(it: Tty, server: Server, tokens: int, seconds: float) -> float:
-    """Until the answer is on the screen and nothing moves. Returns when the server wrote its last token."""
-    known = len(server.chats)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and (len(server.chats) == known or not server.chats[-1].ended):
+def wait_for_end(it: Tty, server: Server, number: int, tokens: int) -> float:
+    """Until answer `number` is on the screen and nothing moves. Returns when the server wrote its last token."""
+    while len(server.chats) <= number or not server.chats[-1].ended:
         it.listen(0.05)
     busy = 1.0
     while busy > 0.1:  # who is behind may be silent for a while, and who has a cursor that blinks never is
@@ -201,7 +199,7 @@ def stream(code: str, url: str, server: Server, wish: str, *, types: bool = Fals
     with tty(program(code, url), environment()) as it:
         it.until(b"ready")
         it.settled(QUIET)
-        before, size = it.cpu, sum(len(heard.data) for heard in it.heard)
+        before, size, number = it.cpu, sum(len(heard.data) for heard in it.heard), len(server.chats)
         it.send(f"{wish}\r")
         pressed = []
         if types:
@@ -211,7 +209,7 @@ def stream(code: str, url: str, server: Server, wish: str, *, types: bool = Fals
                 while time.monotonic() < pause:
                     it.listen(pause - time.monotonic())
                 pressed.append(it.send("#"))
-        last = wait_for_end(it, server, int(tokens), int(tokens) / float(rate) + 30)
+        last = wait_for_end(it, server, number, int(tokens))
         thousands = int(tokens) / 1_000
         cost = Cost(0, (it.cpu - before) / thousands, 0, [])
         cost.size = (sum(len(heard.data) for heard in it.heard) - size) / thousands
@@ -247,11 +245,12 @@ def growth(url: str, server: Server) -> tuple[float, float]:
     found = []
     with tty(program(OURS, url), environment()) as it:
         it.until(b"ready")
-        for number in range(1, 31):
+        for answers in range(1, 31):
+            number = len(server.chats)
             it.send("markdown 4000 0\r")
-            wait_for_end(it, server, 4_000, 60)
+            wait_for_end(it, server, number, 4_000)
             it.heard.clear()
-            if number in (10, 30):
+            if answers in (10, 30):
                 found.append(it.memory)
     return found[0], found[1]
 

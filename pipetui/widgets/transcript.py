@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from textual import events
 from textual import message as textual
@@ -43,6 +43,14 @@ NARROW = 16
 
 Stop: TypeAlias = tuple[str, str]
 """A place of the cursor: the id of a message, and of a proposal in it or ''."""
+
+
+class Anchor(NamedTuple):
+    """A row of a message; of `of` rows that it has, if these will be others (0: the rows before it stay)."""
+
+    message: str
+    row: int
+    of: int
 
 
 class Transcript(ScrollView, can_focus=True):
@@ -267,29 +275,30 @@ class Transcript(ScrollView, can_focus=True):
             self.set_reactive(Widget.virtual_size, size)
             self._scroll_update(size)
 
-    def _anchor(self) -> tuple[str, float] | None:
-        """The message at the top of the view, and how far of it is above; None at the end."""
+    def _anchor(self, *, rewraps: bool = False) -> Anchor | None:
+        """What is at the top of the view; None at the end."""
         if self._follows or not self._entries:
             return None
         top = round(self.scroll_y)
         at = min(bisect_right(self._tops, top) - 1, len(self._entries) - 1)
         entry = self._entries[at]
-        return entry.message.id, (top - self._tops[at]) / max(1, entry.height)
+        of = entry.height if rewraps or not entry.is_drawn else 0
+        return Anchor(entry.message.id, top - self._tops[at], of)
 
-    def _settle(self, anchor: tuple[str, float] | None) -> None:
+    def _settle(self, anchor: Anchor | None) -> None:
         """Draw what is in view or near, and put the view to the anchor: until nothing there is an estimate any more."""
         if not self.scrollable_content_region.width:
             return  # not laid out yet
         was_busy, self._busy = self._busy, True
         now = self._clock()
-        anchored = self._entry(anchor[0]) if anchor else None
+        anchored = self._entry(anchor.message) if anchor else None
         while True:
             self._measure()
             if anchor is None:
                 self._go(self.max_scroll_y)
             elif anchored is not None:
-                at = self._at(anchor[0]) or 0
-                self._go(self._tops[at] + round(anchor[1] * anchored.height))
+                row = round(anchor.row / anchor.of * anchored.height) if anchor.of else anchor.row
+                self._go(self._tops[self._at(anchor.message) or 0] + row)
             rough = [entry for entry in self._near_view() if not entry.is_drawn]
             if not rough:
                 break
@@ -325,7 +334,7 @@ class Transcript(ScrollView, can_focus=True):
                 self._entries[n].drop()
 
     def on_resize(self) -> None:
-        anchor = self._anchor()
+        anchor = self._anchor(rewraps=True)
         for entry in self._entries:
             entry.rewrap(self._width)
         self._settle(anchor)

@@ -72,6 +72,21 @@ async def test_who_scrolled_up_stays_and_sees_that_there_is_more() -> None:
         assert app.transcript.at_end
 
 
+async def test_who_reads_the_begin_of_an_answer_is_not_moved_by_its_end() -> None:
+    text = "\n\n".join(f"line {n}" for n in range(200))
+    app = Talk([*many(3), message(9, text[:1_000], state="streaming")])
+    async with opened(app, SIZE) as pilot:
+        await pilot.press("pageup", "pageup")
+        await pilot.pause()
+        before = shown(pilot)
+        for end in range(1_000, len(text), 50):
+            app.transcript.stream(message(9, text[:end], state="streaming"))
+            app.transcript._draw_grown()
+        app.transcript.stream(message(9, text))
+        await pilot.pause()
+        assert shown(pilot)[:-1] == before[:-1]
+
+
 async def test_earlier_messages_are_asked_for_once_and_come_without_a_jump() -> None:
     messages = many(60)
     posts = Posts()
