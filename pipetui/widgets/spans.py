@@ -8,18 +8,17 @@ from typing import NamedTuple, TypeAlias
 
 from rich.cells import cell_len, set_cell_size, split_graphemes
 
-NARROWEST = 4
-"""Cells that a line has at least; where there is no room for them, it is cut."""
+NARROWEST = 2
+"""Cells that a line has at least: those of a wide character."""
 
 # A line may be broken before and after each character of the scripts that are written without spaces.
 _ALONE = "\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff01-\uff60"
-_PIECE = re.compile(
-    f"[{_ALONE}](?![\u0300-\u036f\u200c\u200d\u3099\u309a\ufe00-\ufe0f])|\\s+|[^\\s{_ALONE}]+|[{_ALONE}]"
-)
+_JOINED = "\u0300-\u036f\u200c\u200d\u3099\u309a\ufe00-\ufe0f"
+_PIECE = re.compile(f"[{_ALONE}](?![{_JOINED}])|\\s+|[{_ALONE}]?[^\\s{_ALONE}]+")
 
 
 class Span(NamedTuple):
-    """Displayable text of one line, the names of its looks (see looks.py), and where it leads as a link."""
+    """Displayable text of one line, the names of its looks (see inks.py), and where it leads as a link."""
 
     text: str
     look: str = ""

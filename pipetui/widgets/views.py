@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, ClassVar
 
-from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
 from textual.containers import Vertical
 from textual.strip import Strip
@@ -17,6 +17,7 @@ from .files import files_table
 from .heat import HeatView
 from .lines import LinesView
 from .plain import MUTED, Plain
+from .spans import breaks
 from .tables import TableView
 
 MOST_TEXT = 2_000_000
@@ -52,23 +53,8 @@ def wrapped(text: str, width: int) -> list[str]:
     """`text` in lines of at most `width` cells, broken at spaces where there are some."""
     lines: list[str] = []
     for line in text.expandtabs(4).split("\n"):
-        if len(line) <= width and (line.isascii() or cell_len(line) <= width):
-            lines.append(line)
-        else:
-            lines.extend(_wrapped_line(line, max(2, width)))
-    return lines
-
-
-def _wrapped_line(line: str, width: int) -> list[str]:
-    if not line.isascii() and cell_len(line) != len(line):
-        return list(chop_cells(line, width))
-    lines, at = [], 0
-    while len(line) - at > width:
-        space = line.rfind(" ", at, at + width + 1)
-        end = space if space > at else at + width
-        lines.append(line[at:end])
-        at = end + 1 if space > at else end
-    lines.append(line[at:])
+        starts = [0, *breaks(line, width), len(line)]
+        lines += [line[begin:end].rstrip() for begin, end in pairwise(starts)]
     return lines
 
 

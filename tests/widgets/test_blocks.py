@@ -78,7 +78,7 @@ def test_no_row_is_wider_than_it_may_be_and_none_steers_the_terminal(text: str, 
             assert all(hidden().search(span.href) is None for span in row)
 
 
-@given(st.text(st.sampled_from("ab  漢字👩‍💻é\u0301-"), max_size=120), st.integers(4, 40), st.integers(0, 120))
+@given(st.text(st.sampled_from("ab  漢字👩‍💻é\u0301-"), max_size=120), st.integers(2, 40), st.integers(0, 120))
 @settings(max_examples=400, deadline=None)
 def test_what_comes_behind_a_break_never_moves_it(text: str, width: int, end: int) -> None:
     text = displayable(text)
