@@ -22,7 +22,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
-from ..engine.messages import LIVE, Message, Proposal
+from ..engine.messages import LIVE, Message, Proposal, Proposed
 from .entry import INDENT, KEYS, Entry
 from .inks import Inks
 from .marks import has_unicode
@@ -116,6 +116,7 @@ class Transcript(ScrollView, can_focus=True):
         self._grown: Message | None = None
         self._frame: Timer | None = None
         self._drawn_at = 0.0
+        self._led_to = ""
 
     # What it shows
 
@@ -124,17 +125,15 @@ class Transcript(ScrollView, can_focus=True):
 
         What the user looks at stays where it is, whatever has come before or behind it.
         """
+        self._draw_grown()
         anchor = self._anchor()
         known = {entry.message.id: entry for entry in self._entries}
         last = self._entries[-1].message.id if self._entries else ""
         entries = []
         now, width = self._clock(), self._width
         for message in messages:
-            own = {
-                part.proposal: proposals[part.proposal]
-                for part in message.parts
-                if hasattr(part, "proposal") and part.proposal in proposals
-            }
+            ids = [part.proposal for part in message.parts if isinstance(part, Proposed)]
+            own = {id: proposals[id] for id in ids if id in proposals}
             entry = known.get(message.id)
             if entry is None:
                 entry = Entry(message, own, width, keys=self._keys)
@@ -142,7 +141,6 @@ class Transcript(ScrollView, can_focus=True):
                 entry.update(message, entry.proposals if own == entry.proposals else own, now)
             entries.append(entry)
         self._entries, self._proposals, self._earlier = entries, proposals, earlier
-        self._grown = None
         if self._cursor and all(entry.message.id != self._cursor[0] for entry in entries):
             self._cursor = None
         if entries and entries[-1].message.id != last and not self._follows:
@@ -242,6 +240,9 @@ class Transcript(ScrollView, can_focus=True):
         """Put the cursor on a message, and its first line to the top."""
         if self._at(message) is None:
             return
+        if not self.scrollable_content_region.width:
+            self._led_to = message  # when it is laid out
+            return
         self._put_cursor((message, ""))
         begin, _ = self._extent((message, ""))
         self._follows = False
@@ -340,6 +341,9 @@ class Transcript(ScrollView, can_focus=True):
         self._settle(anchor)
         self.refresh()
         self._ask_earlier()
+        if self._led_to and self.scrollable_content_region.width:
+            led_to, self._led_to = self._led_to, ""
+            self.go(led_to)
 
     def on_mount(self) -> None:
         self.set_interval(AGE_SECONDS, self._grow_older)
@@ -417,8 +421,10 @@ class Transcript(ScrollView, can_focus=True):
             return
         begin, end = self._extent(self._cursor)
         top = round(self.scroll_y)
-        is_in_view = begin < top + self._page and end > top
-        if is_in_view and (end > top + self._page if step > 0 else begin < top):
+        if begin >= top + self._page or end <= top:  # the user has scrolled away from it
+            self._put_cursor(self._seen_stop(step))
+            return
+        if end > top + self._page if step > 0 else begin < top:
             self._scroll(step * min(3, self._page))
             return
         at = stops.index(self._cursor) + step
@@ -427,6 +433,14 @@ class Transcript(ScrollView, can_focus=True):
             return
         self._put_cursor(stops[at])
         self._bring_into_view(stops[at], step)
+
+    def _seen_stop(self, step: int) -> Stop | None:
+        """The first stop in view, or the last one for who goes up."""
+        top = round(self.scroll_y)
+        near = [(entry.message.id, card) for entry in self._near_view() for card in ("", *entry.cards)]
+        extents = [(self._extent(stop), stop) for stop in near]
+        seen = [stop for (begin, end), stop in extents if begin < top + self._page and end > top]
+        return (seen[0] if step > 0 else seen[-1]) if seen else self._cursor
 
     def _bring_into_view(self, stop: Stop, step: int) -> None:
         begin, end = self._extent(stop)
@@ -446,6 +460,8 @@ class Transcript(ScrollView, can_focus=True):
 
     def action_first(self) -> None:
         self.scroll_to(y=0, animate=False)
+        if stops := self._stops():
+            self._put_cursor(stops[0])
 
     def action_last(self) -> None:
         self.follow()
@@ -481,8 +497,9 @@ class Transcript(ScrollView, can_focus=True):
             return
         begin, end = self._extent(self._cursor)
         top = round(self.scroll_y)
-        if begin < top or min(end, begin + self._page) > top + self._page:
-            self._bring_into_view(self._cursor, 1)
+        fits = end - begin <= self._page
+        if end > top + self._page or (fits and begin < top):
+            self._bring_into_view(self._cursor, 1 if fits else -1)
             return
         self.post_message(self.Decided(proposal.id, approve))
 

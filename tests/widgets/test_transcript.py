@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from textual.binding import Binding, BindingType
@@ -142,6 +142,33 @@ async def test_one_can_be_led_to_a_message() -> None:
         await pilot.pause()
         assert shown(pilot)[-1] == "▌ message 99 line 7"
         assert app.transcript.at_end
+
+
+async def test_one_is_led_to_a_message_even_before_there_is_a_view() -> None:
+    app = Talk(many(100))
+    show = app.transcript.show
+
+    def show_and_go(*given: Any, **more: Any) -> None:
+        show(*given, **more)
+        app.transcript.go("m40")
+
+    app.transcript.show = show_and_go  # type: ignore[method-assign]
+    async with opened(app, SIZE) as pilot:
+        assert "message 40 line 0" in shown(pilot)[1]
+
+
+async def test_who_scrolled_away_from_the_cursor_goes_on_where_they_look() -> None:
+    app = Talk(many(60))
+    async with opened(app, SIZE) as pilot:
+        for _ in range(20):
+            await pilot.press("pageup")
+        await pilot.press("up")
+        await pilot.pause()
+        current = app.transcript.current
+        assert current is not None
+        assert any(line.startswith(f"▌ {current.text.splitlines()[0][:-1]}") for line in shown(pilot))
+        await pilot.press("home")
+        assert app.transcript.current == app.messages[0]
 
 
 async def test_a_resize_keeps_what_one_reads() -> None:
@@ -312,6 +339,22 @@ async def test_what_is_out_of_sight_or_overdue_is_not_approved() -> None:
         assert app.transcript.current_proposal.id == "p2"
         assert not posts.of(Transcript.Decided)
         await pilot.press("k", "a")
+        assert [event.proposal for event in posts.of(Transcript.Decided)] == ["p1"]
+
+
+async def test_of_a_card_that_is_higher_than_the_view_one_sees_the_end_first() -> None:
+    long = proposal(1, arguments=json.dumps({f"name {n}": "value" for n in range(38)}))
+    posts = Posts()
+    app = Talk([message(1, "one", parts=(Proposed(3, "p1"),)), *many(10)[2:]], {"p1": long})
+    async with opened(app, SIZE, posts) as pilot:
+        app.transcript._put_cursor(("m1", "p1"))
+        await pilot.press("home")
+        app.transcript._put_cursor(("m1", "p1"))
+        await pilot.press("a")
+        await pilot.pause()
+        assert not posts.of(Transcript.Decided)
+        assert "a approves" in shown(pilot)[-1]
+        await pilot.press("a")
         assert [event.proposal for event in posts.of(Transcript.Decided)] == ["p1"]
 
 
