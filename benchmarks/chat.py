@@ -255,6 +255,10 @@ def growth(url: str, server: Server) -> tuple[float, float]:
     return found[0], found[1]
 
 
+def percentile(keys: list[float]) -> str:
+    return f"median {statistics.median(keys):.0f}, p95 {keys[int(len(keys) * 0.95)]:.0f}" if keys else "never"
+
+
 def median(costs: list[Cost], name: str) -> float:
     return statistics.median(getattr(cost, name) for cost in costs)
 
@@ -284,10 +288,8 @@ def main() -> None:
             print(f"  {name}: {mine:,.2f} {unit}, bare {theirs:,.2f}: {mine / theirs:.2f} × (to reach: {least:.2f})")
     for wish in ("markdown 1000 50", "markdown 4000 500"):
         if not options.only or options.only == "key":
-            keys = sorted(stream(OURS, server.url, server, wish, types=True).keys)
-            print(
-                f"key: {wish}: {statistics.median(keys):.0f} ms, p95 {keys[int(len(keys) * 0.95)]:.0f} (to reach: 50)"
-            )
+            bare, mine = (sorted(stream(code, server.url, server, wish, types=True).keys) for code in (BARE, OURS))
+            print(f"key: {wish}: {percentile(mine)} ms (to reach: 50), bare {percentile(bare)}")
     if not options.only or options.only == "open":
         opening(200)
         times = [(opening(0), opening(200)) for _ in range(options.rounds)]
