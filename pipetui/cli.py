@@ -172,6 +172,7 @@ def parser() -> argparse.ArgumentParser:
     service.add_argument("--install", action="store_true", help="make a user service that starts it at boot")
     service.add_argument("--uninstall", action="store_true", help="remove that service")
     _links(command("links", "links:report", "measure link graphs", json=False), everywhere)
+    command("credits", "credits:credits", "what exports cost, by profile and month")
     backup = command("backup", "data:backup", "save a copy of the database")
     backup.add_argument("file", nargs="?", metavar="FILE", help="a file or folder (the folder of backups)")
     restore = command("restore", "data:restore", "go back to a backup; what is there now is saved first")

@@ -49,4 +49,4 @@ def shelf(run: Run) -> Shelf:
 
 def credits(run: Run) -> Credits:
     """What was spent, by all runs."""
-    return Credits(run.shared / "credits.jsonl")
+    return Credits.of(run.shared)

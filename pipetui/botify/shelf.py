@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..paths import make_private
 from ..text import slug
@@ -158,6 +158,19 @@ class Spent:
     job: str = ""
 
 
+class Month(NamedTuple):
+    """What the exports of a profile cost in a month (`2024-03`, UTC).
+
+    `unknown` is the part of `credits` of which it isn't known yet whether, or for how many rows, it was spent.
+    """
+
+    month: str
+    profile: str
+    exports: int
+    credits: float
+    unknown: float
+
+
 class Credits:
     """The ledger of credits: a file of JSON lines, one for every POST before it is sent, and one for what became of it.
 
@@ -167,6 +180,11 @@ class Credits:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    @classmethod
+    def of(cls, shared: Path) -> Credits:
+        """The one ledger of an environment, in its data folder."""
+        return cls(shared / "credits.jsonl")
 
     def intend(self, marker: str, query: Query, rows: int, credits: float, profile: str = "") -> None:
         """Note a POST that is about to be sent. On disk when this returns."""
@@ -192,14 +210,24 @@ class Credits:
 
     def month(self, profile: str, month: str) -> float:
         """The credits of a profile in a month (`2024-03`, UTC), those included of which it isn't known."""
-        return round(
-            sum(
-                spent.credits
-                for spent in self.entries()
-                if spent.profile == profile and spent.outcome != "refused" and _iso(spent.at)[:7] == month
-            ),
-            1,
-        )
+        return next((each.credits for each in self.months(profile) if each.month == month), 0.0)
+
+    def months(self, profile: str | None = None) -> list[Month]:
+        """Every month in which something was spent, of one profile or all, the newest first."""
+        found: dict[tuple[str, str], list[Spent]] = {}
+        for spent in self.entries():
+            if spent.outcome != "refused" and profile in (None, spent.profile):
+                found.setdefault((_iso(spent.at)[:7], spent.profile), []).append(spent)
+        months = [
+            Month(
+                *key,
+                len(every),
+                round(sum(spent.credits for spent in every), 1),
+                round(sum(spent.credits for spent in every if spent.outcome != "done"), 1),
+            )
+            for key, every in found.items()
+        ]
+        return sorted(months, key=lambda each: (each.month, each.profile), reverse=True)
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         try:

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from pipetui import Invalid, Job, JobError, Run, Step, Workflow
 from pipetui.fields import Choice, Field, Secret
-from pipetui.views import Table, View
+from pipetui.views import Stack, Table, View
 
 
 class Account(TypedDict):
@@ -57,7 +57,13 @@ class Connect(Workflow):
         return Account(username=account.username, name=account.name, projects=rows)
 
     def step_02_view(self, run: Run) -> View:
-        return Table(["organisation", "project", "name"], run.value("account", Account)["projects"])
+        from pipetui.botify import places
+
+        projects = Table(["organisation", "project", "name"], run.value("account", Account)["projects"])
+        months = [
+            [each.month, f"{each.credits:,g}", f"{each.exports:,}"] for each in places.credits(run).months(run.profile)
+        ]
+        return Stack([projects, Table(["month", "credits spent", "exports"], months)]) if months else projects
 
     # The token is kept from the moment it was found good; finalizing keeps it, and unlocking asks.
 

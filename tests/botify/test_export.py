@@ -283,7 +283,13 @@ def test_credits_are_counted_by_profile_and_month(tmp_path: Path, monkeypatch: p
     credits.settle("b", "refused")
     assert credits.month("p1", "2024-03") == 9.0
     assert credits.month("p1", "2024-04") == 9.0
-    assert credits.month("p2", "2024-03") == 7.0
+    assert credits.month("p2", "2024-03") == 7.0 and credits.month("p2", "2024-02") == 0.0
+    assert credits.months() == [
+        ("2024-04", "p1", 1, 9.0, 9.0),
+        ("2024-03", "p2", 1, 7.0, 7.0),
+        ("2024-03", "p1", 1, 9.0, 0.0),
+    ]
+    assert [month.month for month in credits.months("p2")] == ["2024-03"]
     assert [spent.outcome for spent in credits.entries()] == ["done", "refused", "sent", "sent"]
 
 

@@ -6,10 +6,12 @@ import asyncio
 import fcntl
 import io
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from pipetui.botify import Credits, Project, link_graph
 from pipetui.paths import paths
 from pipetui.service import Service
 
@@ -83,6 +85,20 @@ def test_reset_is_for_other_environments(say: Say) -> None:
     assert say("reset", "--env", "dev").code == 4
     assert say("reset", "--env", "dev", "--yes").code == 0
     assert keys(say, "--env", "dev") == set() and keys(say) == {"one"}
+
+
+def test_credits_are_told_by_profile_and_month(say: Say, home: Path) -> None:
+    assert say("credits").err == "No export was paid for yet.\n" and say("credits", "--json").json == []
+    query = link_graph(Project("acme-org", "acme-shop.example"), "20240601")
+    ledger = Credits.of(home / "data")
+    ledger.intend("a", query, 20_000, 2_000.0, "acme")
+    ledger.settle("a", "done", rows=19_999, credits=1_999.9)
+    ledger.intend("b", query, 10, 1.0, "other")
+    [other, acme] = say("credits", "--json").json
+    assert (acme["profile"], acme["credits"], acme["exports"], acme["unknown"]) == ("acme", 1_999.9, 1, 0)
+    assert (other["profile"], other["credits"], other["unknown"]) == ("other", 1.0, 1.0)
+    told = say("credits", "--profile", "acme").out
+    assert "1,999.9" in told and "other" not in told and f"{datetime.now(UTC):%Y-%m}" in told
 
 
 def test_the_doctor_finds_a_sound_house(say: Say) -> None:
