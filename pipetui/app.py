@@ -41,6 +41,7 @@ from .text import count, displayable
 if TYPE_CHECKING:
     from .chat.chat import Chat
     from .engine.messages import Message as ChatMessage
+    from .screens.chat import ChatPane
 
 COLUMNS, LINES = 80, 24
 """Below this there is a message in place of the screens."""
@@ -172,14 +173,21 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         if "chat" in vars(self) or await self.service.conversations.unanswered():
             self.chat.answerer.wake()
 
+    @property
+    def _pane(self) -> ChatPane | None:
+        """The chat pane, if one is on the screen."""
+        pane = self.main.chat if self.screen_stack else None
+        return pane if pane is not None and pane.is_attached else None
+
     def _told(self, message: ChatMessage) -> None:
-        if self.screen_stack and (pane := self.main.chat) is not None:
+        if (pane := self._pane) is not None:
             pane.told(message)
 
     def _model_changed(self) -> None:
         if self.screen_stack:
             self.main.status.model = self.chat.standing(self.main.scope())
-            if (pane := self.main.chat) is not None:
+            self.chat.answerer.wake()
+            if (pane := self._pane) is not None:
                 pane.state_changed()
 
     def _look_after_jobs(self) -> None:
@@ -287,7 +295,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
     async def _show_changes(self, changes: Changes | None) -> None:
         if self.screen_stack:
             await self.main.changed(changes)
-            if (pane := self.main.chat) is not None:
+            if (pane := self._pane) is not None:
                 await pane.changed(changes)
 
     async def _count(self) -> None:
@@ -295,6 +303,8 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         if self.screen_stack:  # none when the app ends
             status = self.main.status
             status.jobs, status.worker = sum(counts.values()), self._worker_state
+            if "chat" in vars(self):
+                status.model = self.chat.standing(self.main.scope())
 
     async def _ring(self, changes: Changes) -> None:
         """A notice and the bell for jobs that ended or ask, unless one looks at them."""

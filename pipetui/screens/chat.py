@@ -21,7 +21,7 @@ from ..widgets.plain import MUTED, Line, Plain, line, spread
 from ..widgets.prompt import Prompt
 from ..widgets.transcript import Transcript
 from .base import Place
-from .commands import bindings
+from .commands import COMMANDS, bindings, keys_of, shown_key
 from .dialogs import Confirm
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class ChatPane(Vertical):
         min-width: 44;
         max-width: 100;
         border-left: vkey $panel;
+        & > .empty { padding: 1; color: $text-muted; display: none; }
+        &.-empty > .empty { display: block; }
         & > .note { padding: 0 1; color: $text-warning; display: none; }
         & > .note.-on { display: block; }
         & > .editing { padding: 0 1; color: $text-accent; display: none; }
@@ -75,6 +77,7 @@ class ChatPane(Vertical):
         super().__init__()
         self._head = Head()
         self._transcript = Transcript()
+        self._empty = Plain(classes="empty")
         self._note = Plain(classes="note", limit=1_000)
         self._editing_line = Plain("Another text in a branch: Enter sends it, Esc leaves it.", classes="editing")
         self._prompt = Prompt(placeholder="Ask the model, or / for commands", complete=self._complete)
@@ -99,6 +102,7 @@ class ChatPane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield self._head
+        yield self._empty
         yield self._transcript
         yield self._note
         yield self._editing_line
@@ -106,8 +110,20 @@ class ChatPane(Vertical):
 
     async def on_mount(self) -> None:
         self._prompt.text = self.chat.draft
+        self._empty.update(self._welcome())
         await self.show(await self.chat.conversation(self.main.scope()))
         self.state_changed()
+
+    def _welcome(self) -> str:
+        """What one can do here, where nothing was said yet."""
+        said = [
+            "Ask what you like: the model sees what you see.",
+            "/ lists what can be done from here; /help explains it.",
+        ]
+        if self.main.WHERE == "run":
+            keys = {command.name: shown_key(keys_of(command, self.host.keymap)) for command in COMMANDS}
+            said.append(f"On a card, {keys['explain']} has it explained, and {keys['mention']} brings it here.")
+        return "\n".join(said)
 
     def enter(self) -> None:
         """Put the focus into the prompt."""
@@ -133,6 +149,7 @@ class ChatPane(Vertical):
         live = self.chat.answerer.live
         shown = [live if live is not None and each.id == live.id else each for each in self._messages]
         self._transcript.show(shown, self._proposals, earlier=self._earlier)
+        self.set_class(not shown, "-empty")
         self.state_changed()
 
     async def _load_earlier(self) -> None:

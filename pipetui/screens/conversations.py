@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar, NamedTuple
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 
 from ..engine.refusals import Refusal
@@ -16,11 +14,11 @@ from ..paths import make_private
 from ..service import Service
 from ..store.conversations import ConversationLine
 from ..text import ago, count, slug
-from ..widgets.controls import Edited, Entered, TextBox
-from ..widgets.plain import MUTED, Plain, line
-from .dialogs import Ask, Confirm, Dialog
-from .listing import BLANK, Listing, Row, heading, note
+from ..widgets.plain import MUTED, line
+from .dialogs import Ask, Confirm
+from .listing import BLANK, Row, heading, note
 from .looks import column, column_right
+from .picking import Pick
 
 MOST_FOUND = 50
 
@@ -32,58 +30,35 @@ class Picked(NamedTuple):
     message: str = ""
 
 
-class PickConversation(Dialog[Picked]):
+class PickConversation(Pick[Picked]):
     DEFAULT_CSS = """
-    PickConversation > .box {
-        width: 100;
-        & > Listing { margin-top: 1; }
-    }
+    PickConversation > .box { width: 100; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", show=False),
-        Binding("down", "move(1)", show=False),
         Binding("ctrl+r", "rename", show=False),
-        Binding("ctrl+e", "export", show=False),
-        Binding("ctrl+d", "delete", show=False, priority=True),  # in an Input it would delete a character
+        Binding("ctrl+e", "export", show=False, priority=True),  # in an Input these two would edit
+        Binding("ctrl+d", "delete", show=False, priority=True),
     ]
 
     def __init__(self, service: Service, current: str) -> None:
-        super().__init__()
-        self._service, self._current = service, current
+        keys = "Enter opens it · ctrl+r renames · ctrl+e exports · ctrl+d deletes · Esc leaves"
+        super().__init__("Conversations", "a name, a run, or words that were said", keys, current)
+        self._service = service
         self._lines: dict[str, ConversationLine] = {}
-        self._box = TextBox("", "a name, a run, or words that were said")
-        self._list = Listing(classes="scrolls")
-        self._list.can_focus = False
-        self._said = Plain(classes="error")
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="box"):
-            yield Plain("Conversations", classes="title")
-            yield self._box
-            yield self._list
-            yield self._said
-            yield Plain(
-                "Enter opens it · ctrl+r renames · ctrl+e exports · ctrl+d deletes · Esc leaves", classes="keys"
-            )
+    async def load(self) -> None:
+        self._lines = {each.id: each for each in await self._service.conversations.lines()}
 
-    async def on_mount(self) -> None:
-        self._list.go(self._current)
-        self._box.focus()
-        await self._show()
-
-    async def _show(self) -> None:
-        text = " ".join(self._box.given.split())
-        every = await self._service.conversations.lines()
-        self._lines = {each.id: each for each in every}
-        words = text.casefold().split()
+    async def rows(self, typed: str) -> Sequence[Row]:
+        words = typed.casefold().split()
+        every = self._lines.values()
         named = [each for each in every if all(word in f"{each.name} {each.key}".casefold() for word in words)]
         rows = [*map(self._row, named)]
-        if text:
-            found = [row async for row in self._found(text)]
+        if typed:
+            found = [row async for row in self._found(typed)]
             rows = [*rows, *([BLANK] if rows else []), heading("Said"), *found] if found else rows
-        self._list.show(rows or [note("Nothing is called so, and nobody said that.")])
-        self._list.styles.height = max(1, min(len(rows), max(3, self.size.height * 9 // 10 - 10)))
+        return rows or [note("Nothing is called so, and nobody said that.")]
 
     def _row(self, each: ConversationLine) -> Row:
         name = line(each.name, "bold" if each.id == self._current else "")
@@ -99,28 +74,18 @@ class PickConversation(Dialog[Picked]):
                 right = column_right(line(ago(time.time() - hit.created), MUTED), 14)
                 yield Row(hit.message, left, right, item=Picked(where, hit.message))
 
-    async def on_edited(self, event: Edited) -> None:
-        event.stop()
-        self._said.update("")
-        await self._show()
-
-    def action_move(self, step: int) -> None:
-        self._list.action_move(step)
+    async def take(self, row: Row) -> None:
+        self.dismiss(row.item)
 
     @property
     def _picked(self) -> Picked | None:
-        row = self._list.current
-        picked: Picked | None = row.item if row is not None else None
+        picked: Picked | None = self.picked.item if self.picked is not None else None
         return picked
-
-    def on_entered(self, event: Entered) -> None:
-        event.stop()
-        if self._picked is not None:
-            self.dismiss(self._picked)
 
     async def _again(self, done: object) -> None:
         if done:
-            await self._show()
+            await self.load()
+            await self.show()
 
     def action_rename(self) -> None:
         if (picked := self._picked) is None:
@@ -142,7 +107,7 @@ class PickConversation(Dialog[Picked]):
         async def remove(yes: bool | None) -> None:
             if yes:
                 await self._service.conversations.remove(about.id)
-                await self._show()
+                await self._again(yes)
 
         text = f"Its {count(about.messages)} messages are removed for good. The run and its values stay as they are."
         self.app.push_screen(Confirm(f"Delete {about.name}?", text, "deletes it"), remove)
@@ -152,9 +117,9 @@ class PickConversation(Dialog[Picked]):
             try:
                 path = await exported(self._service, picked.conversation.id)
             except (OSError, Refusal) as error:
-                self._said.update(f"Not exported: {error}")
+                self.said.update(f"Not exported: {error}")
             else:
-                self._said.update(f"Exported to {path}")
+                self.said.update(f"Exported to {path}")
 
 
 async def exported(service: Service, conversation: str) -> str:

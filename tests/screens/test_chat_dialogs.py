@@ -1,0 +1,130 @@
+"""Conversations, models, and what the model sees: the dialogs of the chat."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from pipetui.screens.base import Place
+from tests.chat.server import Model, Reply, Server
+
+from .stage import Stage, serving, stage
+from .test_chat import WIDE, ask, chatting
+
+pytestmark = pytest.mark.usefixtures("server")
+
+
+@pytest.fixture
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+    async with Server(Reply("Fine."), library=[Model("qwen3:1.7b")]) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        yield server
+
+
+async def names(it: Stage) -> list[str]:
+    return sorted(line.name for line in await it.service.conversations.lines())
+
+
+async def test_a_conversation_is_found_by_a_word_and_opened_where_it_was_said(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as it:
+        await ask(it, "canonical tags")
+        await it.sees("Fine.")
+        await it.press("ctrl+n")
+        await it.sees("Ask what you like")
+        await ask(it, "something else")
+        await it.sees("Fine.")
+        await it.press("ctrl+l")
+        await it.sees("Conversations")
+        await it.type("canon")
+        await it.sees("Said", "canonical tags")
+        await it.press("enter")
+        await it.misses("something else")
+        await it.sees("canonical tags", "Fine.")
+
+
+async def test_a_conversation_is_renamed_exported_and_deleted(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as it:
+        await ask(it, "canonical tags")
+        await it.sees("Fine.")
+        await it.press("ctrl+l")
+        await it.sees("Conversations")
+        await it.press("ctrl+r")
+        await it.sees("The name of this conversation")
+        await it.type("Tags")
+        await it.press("enter")
+        await it.until(lambda: _are(it, ["Tags"]))
+        await it.press("ctrl+e")
+        await it.sees("Exported to")
+        (file,) = (it.service.paths.data / "chats").glob("tags-*.md")
+        assert "canonical tags" in file.read_text() and "Fine." in file.read_text()
+        await it.press("ctrl+d")
+        await it.sees("Delete Tags?")
+        await it.press("enter")
+        await it.until(lambda: _are(it, ["General"]))  # a new one in its place
+        await it.press("escape")
+        await it.sees("Ask what you like")
+
+
+async def _are(it: Stage, wanted: list[str]) -> bool:
+    return await names(it) == wanted
+
+
+async def test_a_conversation_of_a_run_leads_to_the_run(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await service.runs.create("default", "hello")
+        where = await service.conversations.in_use(run.id)
+        await service.conversations.note(where.id, "About redirects.")
+        async with stage(service, WIDE) as it:
+            await it.press("ctrl+o")
+            await it.sees("Ask what you like")
+            await it.press("ctrl+l")
+            await it.type("redirects")
+            await it.sees("Said")
+            await it.press("down", "enter")
+            await it.sees("Your Name", "About redirects.")
+
+
+async def test_a_model_is_chosen_for_a_workflow_and_brought(tmp_path: Path, server: Server) -> None:
+    server.models.append(Model("tiny:1b"))
+    async with serving(tmp_path) as service:
+        run = await service.runs.create("default", "hello")
+        async with stage(service, WIDE) as it:
+            it.app.go(Place("run", "hello", run.id))
+            await it.sees("Your Name")
+            await it.press("ctrl+o")
+            await it.sees("Enter sends")
+            await it.type("/model")
+            await it.press("enter")
+            await it.sees("Models", "tiny:1b", "llama3.2:3b")
+            await it.type("tiny")
+            await it.press("ctrl+t")
+            await it.sees("for this workflow")
+            await it.press("escape")
+            await ask(it, "Who are you?")
+            await it.until(lambda: bool(server.chats))
+            assert server.chats[-1].json()["model"] == "tiny:1b"
+            await it.sees("Fine.")
+            await it.type("/model")
+            await it.press("enter")
+            await it.sees("Models")
+            await it.type("qwen3:1.7b")
+            await it.sees("bring 'qwen3:1.7b'")
+            await it.press("enter")
+            await it.sees("qwen3:1.7b is on")
+            assert server.model("qwen3:1.7b") is not None
+
+
+async def test_what_the_model_sees_is_shown_to_the_byte(tmp_path: Path, server: Server) -> None:
+    async with chatting(tmp_path) as it:
+        await ask(it, "canonical tags")
+        await it.sees("Fine.")
+        await it.press("tab", "v")
+        await it.sees("What the model would be told now", "Instructions", "Conversation", "All")
+        await it.press("tab")
+        sent = it.app.chat.answerer.sent
+        assert sent is not None and sent.body == server.chats[-1].body
+        await it.sees("as the server received them", '"stream":true')
+        await it.press("escape")
+        await it.misses("as the server received them")
