@@ -21,6 +21,7 @@ from textual.widget import Widget
 from textual.worker import WorkerFailed
 
 from . import log, settings
+from .engine.collections import PROFILES
 from .engine.fields import Invalid
 from .engine.refusals import Refusal
 from .engine.registry import Entry
@@ -87,6 +88,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         self.service = service
         self._known = known
         self.profile: str = known["profile"] if isinstance(known.get("profile"), str) else "default"
+        self._names = {str(known.get("profile_id", "")): self.profile}
         self.away: Sequence[str] = ()
         self.keymap, wrong = keymap_of(service.settings.keys)
         self.set_keymap(self.keymap)
@@ -134,6 +136,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
 
     async def _begin(self) -> None:
         self.is_up = True
+        await self._follow_profile()
         rev, news = await self._memory.news(self._rev)
         if news:
             self.away = await self._tell(news)
@@ -254,6 +257,8 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
 
     def remember(self, **values: Any) -> None:
         """Keep these values (JSON) of the place for the next start."""
+        if "profile" in values:
+            values["profile_id"] = next((id for id, name in self._names.items() if name == values["profile"]), "")
         self._pending.update(values)
 
     async def flush(self) -> None:
@@ -290,6 +295,8 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
             await self._ring(changes)
         if changes.conversations:
             await self._wake_chat()
+        if "profiles" in changes.collections:
+            await self._follow_profile()
         await self._show_changes(changes)
 
     async def _show_changes(self, changes: Changes | None) -> None:
@@ -297,6 +304,16 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
             await self.main.changed(changes)
             if (pane := self._pane) is not None:
                 await pane.changed(changes)
+
+    async def _follow_profile(self) -> None:
+        """The profile that one works for may have another name by now."""
+        items = await self.service.collections.items(PROFILES)
+        names = {str(item.id): str(item.values["name"]) for item in items}
+        if self.profile not in names.values():
+            before = next((id for id, name in self._names.items() if name == self.profile), "")
+            self.profile = names.get(before, self.profile)
+        self._names = names
+        self.remember(profile=self.profile)
 
     async def _count(self) -> None:
         counts = await self.service.jobs.counts()
@@ -505,6 +522,10 @@ def _screen(place: Place) -> MainScreen:
             from .screens.jobs import JobsScreen
 
             return JobsScreen(place)
+        case "tasks" | "profiles":
+            from .screens.collection import CollectionScreen
+
+            return CollectionScreen(place)
     from .screens.home import Home
 
     return Home(place)
@@ -515,7 +536,7 @@ def _place(known: Mapping[str, Any]) -> Place:
     screen, app_name, run, memory = (known.get(name) for name in ("screen", "app_name", "run", "memory"))
     if not isinstance(app_name, str) or not isinstance(run, str) or not isinstance(memory, dict):
         return Place()
-    if screen == "workflow" or screen == "run" or screen == "jobs":
+    if screen in ("workflow", "run", "jobs", "tasks", "profiles"):
         return Place(screen, app_name, run, memory)
     return Place("home", app_name, run, memory)
 

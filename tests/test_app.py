@@ -226,7 +226,7 @@ async def test_the_collector_that_the_start_put_off_runs_after_the_first_frame(t
 
 
 async def test_help_lists_every_key_and_the_palette_does_commands(tmp_path: Path) -> None:
-    async with serving(tmp_path) as service, stage(service, (120, 120)) as it:
+    async with serving(tmp_path) as service, stage(service, (120, 140)) as it:
         await it.sees("Hello Workflow")
         await it.press("question_mark")
         await it.sees("Everywhere", *(command.help for command in COMMANDS if command.keys))

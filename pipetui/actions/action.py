@@ -64,7 +64,8 @@ class Action:
     """One action: either it reads, and runs at once, or it makes a plan of what it changes.
 
     `name` is the same in tool calls, slash commands and the palette: `tasks_insert`; its first word is the subject.
-    `help` is a sentence. `offered`: whether the palette has it; where a screen has a key for the same, not.
+    `help` is a sentence. `offered`: whether the palette has it; where a screen has the same, not. `of_run`: it is about
+    the run on the screen, and without one of no use.
     """
 
     name: str
@@ -72,7 +73,8 @@ class Action:
     params: Group
     read: Callable[[Service, Scope, Args], Awaitable[Done]] | None = None
     plan: Callable[[Service, Scope, Args], Awaitable[Plan]] | None = None
-    offered: bool = True
+    offered: bool = False
+    of_run: bool = False
 
     @property
     def reads(self) -> bool:

@@ -195,7 +195,7 @@ def made(collection: Collection) -> list[Action]:
     place = Number(whole=True, minimum=1, maximum=10_000, hint="its place, from 1", label="place")
     about = f"List the {many}{whose} in their order."
     return [
-        Action(f"{many}_list", about, Group(filters), read=partial(_list, collection), offered=False),
+        Action(f"{many}_list", about, Group(filters), read=partial(_list, collection)),
         changing("insert", f"Add a {one}{' for this profile' if collection.owned else ''}.", columns, _insert),
         changing("update", f"Change a {one}{whose}; what is not given stays.", handle | optional, _update),
         changing("toggle", f"Mark a {one}{whose} as {collection.toggles}, or as not so.", handle, _toggle),

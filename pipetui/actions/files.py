@@ -37,12 +37,13 @@ async def _head(service: Service, scope: Scope, args: Args) -> Done:
     result: dict[str, Any] = {"file": args["file"]}
     if head.columns is None:
         result["lines"] = [row[0] for row in rows]
-        said = f"The first {count(len(rows))} lines of {args['file']}"
+        noun = "line" if len(rows) == 1 else "lines"
     else:
         columns = [one_line(cell, LONGEST_CELL) for cell in head.columns]
         result |= {"columns": columns, "rows": rows}
-        said = f"The first {count(len(rows))} rows of {args['file']}"
+        noun = "row" if len(rows) == 1 else "rows"
         rows = [columns, *rows]
+    said = f"{count(len(head.rows))} {noun} from the start of {args['file']}"
     return Done(said, result, "\n".join("  ".join(row) for row in rows))
 
 
@@ -83,12 +84,21 @@ def _short(value: Any) -> str:
 
 
 ACTIONS = (
-    Action("files_list", "List the files that the run on the screen has produced.", Group(), read=_list),
+    Action(
+        "files_list",
+        "List the files that the run on the screen has produced.",
+        Group(),
+        read=_list,
+        offered=True,
+        of_run=True,
+    ),
     Action(
         "files_head",
         "Show the first rows of a file of the run on the screen.",
         Group(file=NAME, rows=Number(5, whole=True, minimum=1, maximum=50, hint="how many at most", label="rows")),
         read=_head,
+        offered=True,
+        of_run=True,
     ),
     Action(
         "files_statistics",
@@ -98,5 +108,7 @@ ACTIONS = (
             column=Text(optional=True, maximum=300, hint="a column's name; left out: all of them", label="column"),
         ),
         read=_statistics,
+        offered=True,
+        of_run=True,
     ),
 )

@@ -104,12 +104,11 @@ ACTIONS = (
         read=_list,
     ),
     Action("jobs_status", "Tell how a background job stands.", Group(job=JOB), read=_status),
-    Action("jobs_cancel", "Stop a background job.", Group(job=JOB), plan=_cancel, offered=False),
+    Action("jobs_cancel", "Stop a background job.", Group(job=JOB), plan=_cancel),
     Action(
         "jobs_retry",
         "Run a failed or cancelled job again; what it finished is kept.",
         Group(job=JOB),
         plan=_retry,
-        offered=False,
     ),
 )

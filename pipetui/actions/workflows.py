@@ -69,5 +69,6 @@ ACTIONS = (
             )
         ),
         read=_explain,
+        offered=True,
     ),
 )

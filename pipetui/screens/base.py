@@ -33,13 +33,14 @@ BOTH_PANES = 110
 _LOCAL = frozenset(command.name for command in COMMANDS if not {"app", "chat"} & set(command.where))
 
 Severity: TypeAlias = Literal["information", "warning", "error"]
+ScreenName: TypeAlias = Literal["home", "workflow", "run", "jobs", "tasks", "profiles"]
 
 
 @dataclass(frozen=True)
 class Place:
     """Where one can be. `memory` is what the screen told to `remember` when it was last there."""
 
-    screen: Literal["home", "workflow", "run", "jobs"] = "home"
+    screen: ScreenName = "home"
     app_name: str = ""
     run: str = ""
     memory: Mapping[str, Any] = field(default_factory=dict)

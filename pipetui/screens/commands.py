@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from textual.binding import Binding
 from textual.keys import KEY_TO_UNICODE_NAME, Keys
 
-Where: TypeAlias = Literal["app", "home", "workflow", "run", "jobs", "field", "chat"]
+Where: TypeAlias = Literal["app", "home", "workflow", "run", "jobs", "collection", "field", "chat"]
 
 PLACES: Mapping[Where, str] = {
     "run": "Cards",
@@ -23,6 +23,7 @@ PLACES: Mapping[Where, str] = {
     "home": "Home",
     "jobs": "Jobs",
     "chat": "In the chat",
+    "collection": "Tasks and profiles",
     "app": "Everywhere",
 }
 """The places, as the help screen heads them."""
@@ -57,8 +58,8 @@ COMMANDS: tuple[Command, ...] = (
         "open",
         "enter",
         "Open",
-        "Open, start or confirm what the cursor is on.",
-        ("run", "workflow", "home", "jobs"),
+        "Open, start, confirm or change what the cursor is on.",
+        ("run", "workflow", "home", "jobs", "collection"),
         palette=False,
     ),
     Command(
@@ -82,21 +83,27 @@ COMMANDS: tuple[Command, ...] = (
     Command("next", "down,j", "Down", "To the card below.", ("run",), show=False, palette=False),
     Command("first", "home", "First", "To the first card.", ("run",), show=False, palette=False),
     Command("last", "end", "Last", "To the last card.", ("run",), show=False, palette=False),
-    Command("new", "n", "New", "Start a new run; its key is proposed.", ("workflow", "home")),
+    Command("new", "n", "New", "Start a new run; in a list: add to it.", ("workflow", "home", "collection")),
+    Command("mark", "space", "Mark", "Mark it as done or active, or as not so.", ("collection",)),
+    Command("edit", "e", "Edit", "Change it.", ("collection",), show=False),
+    Command("move_up", "K,shift+up", "Sort", "Move it up in the list.", ("collection",)),
+    Command("move_down", "J,shift+down", "Sort down", "Move it down in the list.", ("collection",), show=False),
     Command("rename", "c", "Rename", "Give the run another key; its files stay.", ("workflow",)),
     Command("archive", "a", "Archive", "Put the run into the archive.", ("workflow",)),
-    Command("delete", "d", "Delete", "Put the run into the bin.", ("workflow",)),
+    Command("delete", "d", "Delete", "Put the run into the bin; in a list: delete it.", ("workflow", "collection")),
     Command("restore", "t", "Take back", "Take the run out of the archive or the bin.", ("workflow",)),
     Command("empty", "x", "Empty the bin", "Remove the runs in the bin for good, with their files.", ("workflow",)),
     Command("shelf", "v", "Archive, bin", "Show the runs at work, in the archive, or in the bin.", ("workflow",)),
-    Command("search", "slash", "Search", "Search as you type.", ("home", "workflow"), palette=False),
+    Command("search", "slash", "Search", "Search as you type.", ("home", "workflow", "collection"), palette=False),
+    Command("tasks", "t", "Tasks", "What is to be done for this profile.", ("home",), palette=False),
+    Command("profiles", "P", "Profiles", "All profiles, with their notes.", ("home",), show=False, palette=False),
     Command("profile", "p", "Profile", "Pick a profile, the client or project; or make one.", ("home",)),
     Command(
         "back",
         "escape",
         "Back",
         "Leave the input, the edit, the screen.",
-        ("run", "workflow", "home", "jobs"),
+        ("run", "workflow", "home", "jobs", "collection"),
         palette=False,
         stays=True,
     ),

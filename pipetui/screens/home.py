@@ -21,6 +21,9 @@ from .looks import age, column, run_key, run_mark, run_status
 from .search import Search
 
 RECENT = 10
+WIDE = 110
+"""In fewer columns the footer leaves the tasks to the help and the palette: jobs come first."""
+
 REFRESH = 30.0
 """Seconds after which the ages are drawn anew."""
 
@@ -58,6 +61,7 @@ class Home(MainScreen):
         await self._show()
 
     async def _show(self) -> None:
+        self.status.crumbs = ("pipetui", self.host.profile)
         words = self._box.value.split()
         text = " ".join(words)
         entries = await self.host.entries()
@@ -93,6 +97,8 @@ class Home(MainScreen):
                 return not self._box.has_focus
             case "new":
                 return self._app_name is not None
+            case "tasks":
+                return self.size.width >= WIDE
         return True
 
     def label(self, command: str) -> str:
@@ -151,6 +157,12 @@ class Home(MainScreen):
         """From the search into what it found."""
         if self._box.has_focus:
             self._list.focus()
+
+    def action_tasks(self) -> None:
+        self.host.go(Place("tasks"))
+
+    def action_profiles(self) -> None:
+        self.host.go(Place("profiles"))
 
     def action_profile(self) -> None:
         from .profiles import PickProfile

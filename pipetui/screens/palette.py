@@ -1,4 +1,4 @@
-"""The command palette: every command that can be used here, and every workflow."""
+"""The command palette: every command that can be used here, every action that has no key, every list and workflow."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import Any, cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from ..actions import ACTIONS
+from ..engine.collections import COLLECTIONS
 from ..text import one_line
 from ..widgets.plain import line
-from .base import Host, MainScreen, Place
+from .acting import offer, scope_of, titled
+from .base import Host, MainScreen, Place, ScreenName
 from .commands import COMMANDS, keys_of, shown_key
 
 _WORKFLOW = "Its runs, and a new one."
@@ -19,7 +22,7 @@ _WORKFLOW = "Its runs, and a new one."
 
 
 class Commands(Provider):
-    """The table of commands, as far as this screen knows them, and the workflows."""
+    """The table of commands, as far as this screen knows them; actions, lists, workflows."""
 
     async def _offers(self) -> AsyncIterator[tuple[str, str, Any]]:
         """(name, help: our own words, what to do)"""
@@ -39,6 +42,13 @@ class Commands(Provider):
             if entry.workflow is not None:
                 name = one_line(f"Open {entry.name}", 100)
                 yield name, _WORKFLOW, partial(host.go, Place("workflow", entry.app_name))
+        for collection in COLLECTIONS.values():
+            place = Place(cast(ScreenName, collection.name))
+            yield f"Open {collection.name}", collection.help, partial(host.go, place)
+        scope = scope_of(screen)
+        for action in ACTIONS.every:
+            if action.offered and (scope.run or not action.of_run):
+                yield titled(action), action.help, partial(offer, screen, action)
 
     async def discover(self) -> Hits:
         async for name, help, work in self._offers():

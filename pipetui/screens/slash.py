@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..actions import ACTIONS, slash
-from ..actions.action import Scope
 from ..engine.refusals import Refusal
+from .acting import scope_of
 from .base import Place
 from .dialogs import Confirm, Reading
 
@@ -27,7 +27,7 @@ async def carry_out(pane: ChatPane, text: str) -> None:
     if said.action is None:
         await _command(pane, said)
         return
-    name, scope = said.action.name, _scope(pane)
+    name, scope = said.action.name, scope_of(pane.main)
     if said.action.reads:
         done = await ACTIONS.do(pane.host.service, scope, name, said.arguments)
         await pane.note(f"{done.line}\n\n{done.text}".strip() if done.text else done.line)
@@ -53,11 +53,6 @@ async def carry_out(pane: ChatPane, text: str) -> None:
 
 _ASKED = ("_delete", "_revert")
 """What takes something away is asked about, here as on the screens."""
-
-
-def _scope(pane: ChatPane) -> Scope:
-    where = pane.main.scope()
-    return Scope(where["profile"], where.get("run", ""), where.get("app_name", ""))
 
 
 async def _command(pane: ChatPane, said: Said) -> None:

@@ -10,6 +10,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from pipetui.engine.collections import TASKS
 from pipetui.engine.jobs import Progress
 from pipetui.service import Service
 from pipetui.service.place import Place
@@ -116,6 +117,29 @@ async def test_jobs(tmp_path: Path, size: tuple[int, int], picture: SnapshotAsse
         await stream(service, "03")
         await go_on(service, "jobs")
         async with shown(service, size, "Under way", "No network.", "1 running") as it:
+            assert picture_of(it) == picture
+
+
+async def test_tasks(tmp_path: Path, size: tuple[int, int], picture: SnapshotAssertion) -> None:
+    async with serving(tmp_path) as service:
+        for text in ("Call Ada back", "Ask for the crawl of the shop", "Send the report " * 8, "Buy milk"):
+            await service.collections.insert(TASKS, {"text": text, "priority": len(text) % 3}, "default")
+        await service.collections.toggle(TASKS, 2)
+        await go_on(service, "tasks")
+        async with shown(service, size, "4 tasks, 1 done") as it:
+            assert picture_of(it) == picture
+
+
+async def test_a_form(tmp_path: Path, size: tuple[int, int], picture: SnapshotAssertion) -> None:
+    async with serving(tmp_path) as service:
+        await service.collections.insert(TASKS, {"text": "Call Ada back", "priority": 2}, "default")
+        await go_on(service, "tasks")
+        async with shown(service, size, "1 task, 0 done") as it:
+            await it.press("enter")
+            await it.sees("Change this task")
+            await it.press("tab", "9", "ctrl+g")
+            await it.sees("from 0 to 3")
+            await it.pilot.pause()
             assert picture_of(it) == picture
 
 

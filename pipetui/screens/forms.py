@@ -1,0 +1,72 @@
+"""A form on top of a screen, made from the fields of a group."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+
+from ..engine.fields import Group, Invalid
+from ..engine.refusals import Refusal
+from ..store.errors import StoreError
+from ..widgets.fields import FieldInput
+from ..widgets.plain import Plain
+from .dialogs import Dialog
+
+T = TypeVar("T")
+
+
+class Form(Dialog[T], Generic[T]):
+    """Fields to fill in, and what is done with their values. A refusal is shown at its field; what was typed stays."""
+
+    DEFAULT_CSS = """
+    Form > .box {
+        width: 80;
+        & > VerticalScroll { height: auto; }
+        & FieldInput .foot { margin-top: 1; }
+    }
+    """
+
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        group: Group,
+        values: Mapping[str, Any] | None,
+        verb: str,
+        do: Callable[[dict[str, Any]], Awaitable[T]],
+    ) -> None:
+        """`values`: what is there now; None: the defaults."""
+        super().__init__()
+        self._title, self._text, self._verb, self._do = title, text, verb, do
+        self._group = group
+        self._input = FieldInput(group, None if values is None else group.editable(values))
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box"):
+            yield Plain(self._title, classes="title", limit=500)
+            if self._text:
+                yield Plain(self._text, classes="text", limit=4_000)
+            with VerticalScroll(classes="scrolls", can_focus=False):
+                yield self._input
+            yield Plain(f"Ctrl+G {self._verb} · Tab goes on · Esc leaves it", classes="keys")
+
+    def on_mount(self) -> None:
+        self._input.focus()
+
+    async def on_field_input_submitted(self, event: FieldInput.Submitted) -> None:
+        event.stop()
+        try:
+            result = await self._do(self._group.parse(event.given))
+        except Invalid as invalid:
+            self._input.show_error(str(invalid), invalid.at)
+        except (Refusal, StoreError) as error:
+            self._input.show_error(str(error))
+        else:
+            self.dismiss(result)
+
+    def on_field_input_changed(self, event: FieldInput.Changed) -> None:
+        event.stop()
+        self._input.clear_error()
