@@ -87,6 +87,17 @@ class Secrets:
             raise SecretError(f"The secret {name} can't be removed from {path.parent}: {error.strerror}.") from None
         return True
 
+    def remove_all(self, profile: str) -> None:
+        """Forget all secrets of a profile that is gone. SecretError when one can't be removed."""
+        folder = self._path("any", profile).parent
+        for path in folder.iterdir() if folder.is_dir() else ():
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise SecretError(f"{path} can't be removed: {error.strerror}. Remove it yourself.") from None
+        with suppress(OSError):
+            folder.rmdir()
+
     def _path(self, name: str, profile: str) -> Path:
         for part in (name, profile or SHARED):
             if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", part):

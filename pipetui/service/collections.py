@@ -11,6 +11,7 @@ from ..engine.collections import PROFILES, TASKS, Collection
 from ..engine.fields import Invalid
 from ..engine.refusals import Moved, Refusal
 from ..engine.values import Value, digest
+from ..secrets import SecretError
 from ..store import collections, runs
 from ..store import profiles as stored_profiles
 from ..store.collections import Item
@@ -103,7 +104,13 @@ class Collections:
             collections.delete(tx, collection, id)
             return item
 
-        return await self._db.write(work)
+        item = await self._db.write(work)
+        if collection is PROFILES:
+            try:
+                self._service.secrets.remove_all(str(id))
+            except SecretError as error:
+                raise Refusal(f"The profile is deleted, but not all that was its: {error}") from None
+        return item
 
     async def toggle(self, collection: Collection, id: int | str, *, expected: str | None = None) -> Item:
         """Turn an item's switch."""

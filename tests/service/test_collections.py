@@ -143,9 +143,10 @@ async def test_a_profile_with_runs_stays_and_one_without_goes_with_all_that_is_i
         await service.collections.check_deletion(PROFILES, acme.id)
     await service.runs.empty_bin()
     await tasks(service, "one", "two")
+    service.secrets.put("botify", "t0ken", str(acme.id))
     assert await service.collections.check_deletion(PROFILES, acme.id) == ["and 2 tasks"]
     await service.collections.delete(PROFILES, acme.id)
-    assert await texts(service, None) == []
+    assert await texts(service, None) == [] and service.secrets.get("botify", str(acme.id)) is None
     assert await service.collections.items(PROFILES) == []
 
 
