@@ -260,7 +260,7 @@ class ChatPane(Vertical):
     def _complete(self, text: str) -> Sequence[str]:
         from .slash import complete
 
-        return complete(text)
+        return complete(self, text)
 
     async def note(self, text: str) -> None:
         """What the app has to say to what was typed here."""

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from .chat import ChatPane
 
 
-def complete(text: str) -> Sequence[str]:
+def complete(pane: ChatPane, text: str) -> Sequence[str]:
     """What the line may become, best first."""
-    return [each.line for each in slash.complete(text)]
+    known = [entry.app_name for entry in pane.host.service.registry.entries() if entry.app_name]
+    return [each.line for each in slash.complete(text, {"app_name": known})]
 
 
 async def carry_out(pane: ChatPane, text: str) -> None:
