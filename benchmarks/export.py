@@ -1,7 +1,7 @@
 """What an export's download costs: from its start to the verified CSV on disk, against `curl | gzip -dc > file` on the
 same bytes from the same server (the sandbox, in another process), by turns.
 
-    python -m benchmarks.export [--rows N] [--rounds N] [--memory]
+    python benchmarks/export.py [--rows N] [--rounds N] [--memory]
 
 Budget: at most 1.3 times curl and gzip. `--memory` compares the largest size in memory at 10⁵ and at `--rows` rows
 instead; budget 150 MB. More than 2,000,000 rows are the same million over and over, as a gzip file of many members.
@@ -124,7 +124,7 @@ def main() -> int:
         asyncio.run(serve(args.rows))
         return 0
     generated, times = (args.rows, 1) if args.rows <= MOST else (1_000_000, args.rows // 1_000_000)
-    command = [sys.executable, "-m", "benchmarks.export", "--serve", f"--rows={generated}"]
+    command = [sys.executable, __file__, "--serve", f"--rows={generated}"]
     with (
         tempfile.TemporaryDirectory() as place,
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server,

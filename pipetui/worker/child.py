@@ -19,6 +19,9 @@ from ..service import runs as runs
 from .line import Line
 from .work import Work
 
+NICE = 10
+"""So much does a job stand back: whoever types comes first, whatever a job computes."""
+
 WARM = ("httpx", "selectolax.lexbor", "protego")
 """What jobs import most and what takes long, 0.3 s in all: a spare has the time for it."""
 
@@ -26,6 +29,7 @@ WARM = ("httpx", "selectolax.lexbor", "protego")
 def main(env: str, line_file: int, lock_file: int) -> None:
     """Wait for a job, run it, and end without looking back: threads of the job may still be at work."""
     os.umask(0o077)
+    os.nice(NICE)
     os.set_inheritable(lock_file, False)  # held open by us, not by what we start; nor by what we fork:
     for file in (line_file, lock_file):
         os.register_at_fork(after_in_child=partial(os.close, file))

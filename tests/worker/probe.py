@@ -40,6 +40,9 @@ class Probe(Workflow):
     async def quick(self, run, job):
         return "quick"
 
+    async def standing(self, run, job):
+        return os.nice(0)
+
     async def ticks(self, run, job, pause=0.02):
         for n in range(25):
 

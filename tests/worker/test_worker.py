@@ -14,6 +14,7 @@ from pipetui.paths import Paths
 from pipetui.service import Service
 from pipetui.service.starter import is_running
 from pipetui.store import jobs
+from pipetui.worker.child import NICE
 
 from .conftest import Begin, Probe, Workers, until
 
@@ -37,6 +38,11 @@ async def test_the_simulator_runs_to_its_end_with_progress_on_the_way(service: S
     (artifact,) = snapshot.artifacts
     assert (artifact.name, artifact.rows) == ("ticks.csv", 60)
     assert (snapshot.folder / "ticks.csv").read_text().count("\n") == 61
+
+
+async def test_a_job_stands_back_behind_who_types(service: Service, workers: Workers, begin: Begin) -> None:
+    workers.start()
+    assert await (await begin("standing")).result() == min(19, os.nice(0) + NICE)
 
 
 BEGIN = """
