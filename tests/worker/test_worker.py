@@ -40,9 +40,9 @@ async def test_the_simulator_runs_to_its_end_with_progress_on_the_way(service: S
     assert (snapshot.folder / "ticks.csv").read_text().count("\n") == 61
 
 
-async def test_a_job_stands_back_behind_who_types(service: Service, workers: Workers, begin: Begin) -> None:
+async def test_a_job_stands_back_behind_who_types(service: Service, workers: Workers, probe: Begin) -> None:
     workers.start()
-    assert await (await begin("standing")).result() == min(19, os.nice(0) + NICE)
+    assert await (await probe("standing")).result() == min(19, os.nice(0) + NICE)
 
 
 BEGIN = """
