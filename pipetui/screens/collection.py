@@ -17,33 +17,24 @@ from ..store.collections import Item
 from ..store.rev import Changes
 from ..text import count, one_line
 from ..widgets.plain import MUTED, line
-from .base import MainScreen, Place
+from .base import Place
 from .commands import Where, bindings
 from .dialogs import Confirm
 from .forms import Form
-from .listing import Listing, Row, heading, note
+from .listing import Row, heading, note
 from .looks import mark
-from .search import Search
+from .searched import Searched
 
 
-class CollectionScreen(MainScreen):
+class CollectionScreen(Searched):
     """The items of the collection that the place is named after; of an owned one, those of the profile."""
 
     WHERE: ClassVar[Where] = "collection"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(WHERE)]
 
-    DEFAULT_CSS = """
-    CollectionScreen {
-        Listing { margin: 0 1; }
-    }
-    """
-
     def __init__(self, place: Place) -> None:
-        super().__init__()
         self.collection = COLLECTIONS[place.screen]
-        self._wanted = str(place.memory.get("row", ""))
-        self._box = Search(f"Search the {self.collection.name}")
-        self._list = Listing()
+        super().__init__(f"Search the {self.collection.name}", str(place.memory.get("row", "")))
 
     def content(self) -> ComposeResult:
         self._tell_where()
@@ -51,9 +42,7 @@ class CollectionScreen(MainScreen):
         yield self._list
 
     async def on_mount(self) -> None:
-        self._list.focus()
-        if self._wanted:
-            self._list.go(self._wanted)
+        self.begin()
         await self._show()
 
     async def changed(self, changes: Changes | None) -> None:
@@ -104,18 +93,6 @@ class CollectionScreen(MainScreen):
         self.host.remember(memory={"row": row.id if row else ""})
         self.refresh_bindings()
 
-    async def on_search_changed(self, event: Search.Changed) -> None:
-        event.stop()
-        await self._show()
-
-    def on_listing_chosen(self) -> None:
-        self.action_open()
-
-    async def key_down(self) -> None:
-        """From the search into what it found."""
-        if self._box.has_focus:
-            self._list.focus()
-
     def shows(self, command: str) -> bool:
         match command:
             case "open" | "edit" | "delete" | "mark" | "move_up" | "move_down":
@@ -128,7 +105,7 @@ class CollectionScreen(MainScreen):
                 return "Edit"
             case "mark":
                 return self.collection.toggles.capitalize()
-            case "back" if self._box.has_focus or self._box.value:
+            case "back" if self.is_searching:
                 return "Clear the search"
         return ""
 
@@ -150,7 +127,7 @@ class CollectionScreen(MainScreen):
         form = Form(f"A new {self.collection.one}", owner, self.collection.columns, None, "adds it", insert)
         self.app.push_screen(form, self._went)
 
-    def action_open(self) -> None:
+    async def action_open(self) -> None:
         item = self._item
 
         async def update(values: dict[str, Any]) -> Item:
@@ -160,8 +137,8 @@ class CollectionScreen(MainScreen):
         form = Form(title, "", self.collection.columns, item.values, "changes it", update)
         self.app.push_screen(form, self._went)
 
-    def action_edit(self) -> None:
-        self.action_open()
+    async def action_edit(self) -> None:
+        await self.action_open()
 
     async def action_delete(self) -> None:
         item = self._item
@@ -199,12 +176,8 @@ class CollectionScreen(MainScreen):
             self._list.go(str(item.id))
             await self._show()
 
-    def action_search(self) -> None:
-        self._box.focus()
-
     def action_back(self) -> None:
-        if self._box.value or self._box.has_focus:
-            self._box.value = ""
-            self._list.focus()
+        if self.is_searching:
+            self.clear_search()
         else:
             self.host.go(Place())

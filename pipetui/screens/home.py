@@ -14,11 +14,11 @@ from ..engine.registry import Entry
 from ..store.rev import Changes
 from ..store.runs import RunLine
 from ..widgets.plain import MUTED, line
-from .base import MainScreen, Place
+from .base import Place
 from .commands import Where, bindings
-from .listing import BLANK, Listing, Row, heading, note
+from .listing import BLANK, Row, heading, note
 from .looks import age, column, run_key, run_mark, run_status
-from .search import Search
+from .searched import Searched
 
 RECENT = 10
 WIDE = 110
@@ -28,21 +28,13 @@ REFRESH = 30.0
 """Seconds after which the ages are drawn anew."""
 
 
-class Home(MainScreen):
+class Home(Searched):
     WHERE: ClassVar[Where] = "home"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(WHERE)]
 
-    DEFAULT_CSS = """
-    Home {
-        Listing { margin: 0 1; }
-    }
-    """
-
     def __init__(self, place: Place) -> None:
-        super().__init__()
-        self._wanted = str(place.memory.get("row", "")) or (f"workflow {place.app_name}" if place.app_name else "")
-        self._box = Search("Search workflows and runs")
-        self._list = Listing()
+        row = str(place.memory.get("row", "")) or (f"workflow {place.app_name}" if place.app_name else "")
+        super().__init__("Search workflows and runs", row)
 
     def content(self) -> ComposeResult:
         self.status.crumbs = ("pipetui", self.host.profile)
@@ -50,9 +42,7 @@ class Home(MainScreen):
         yield self._list
 
     async def on_mount(self) -> None:
-        self._list.focus()
-        if self._wanted:
-            self._list.go(self._wanted)
+        self.begin()
         with self.app.batch_update():  # the first frame has the rows
             await self._show()
         self.set_interval(REFRESH, self._show)
@@ -112,18 +102,11 @@ class Home(MainScreen):
             return item.workflow.APP_NAME if item.workflow and not item.error else None
         return item.app_name if isinstance(item, RunLine) else None
 
-    async def on_search_changed(self, event: Search.Changed) -> None:
-        event.stop()
-        await self._show()
-
     def on_listing_moved(self) -> None:
         row = self._list.current
         if row is not None:
             self.host.remember(memory={"row": row.id})
         self.refresh_bindings()
-
-    async def on_listing_chosen(self) -> None:
-        await self.action_open()
 
     async def action_open(self) -> None:
         row = self._list.current
@@ -145,18 +128,8 @@ class Home(MainScreen):
             raise Refusal("Put the cursor on a workflow: a new run is one of its.")
         await ask_for_new_run(self, self._app_name)
 
-    def action_search(self) -> None:
-        self._box.focus()
-
-    async def action_back(self) -> None:
-        if self._box.value:
-            self._box.value = ""
-        self._list.focus()
-
-    async def key_down(self) -> None:
-        """From the search into what it found."""
-        if self._box.has_focus:
-            self._list.focus()
+    def action_back(self) -> None:
+        self.clear_search()
 
     def action_tasks(self) -> None:
         self.host.go(Place("tasks"))

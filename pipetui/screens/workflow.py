@@ -15,13 +15,14 @@ from ..engine.workflow import Workflow
 from ..store.rev import Changes
 from ..store.runs import RunLine, Shelf
 from ..widgets.plain import Plain, line
-from .base import MainScreen, Place
+from .base import Place
 from .commands import Where, bindings
 from .dialogs import Ask, Confirm
-from .listing import Listing, Row, heading, note
+from .listing import Row, heading, note
 from .looks import age, column, run_key, run_mark, run_status
 from .new_run import ask_for_new_run
 from .search import Search
+from .searched import Searched
 
 PAGE = 200
 REFRESH = 30.0
@@ -34,7 +35,7 @@ _EMPTY: dict[Shelf, str] = {
 }
 
 
-class WorkflowScreen(MainScreen):
+class WorkflowScreen(Searched):
     """Pages of the runs come as the cursor gets near them."""
 
     WHERE: ClassVar[Where] = "workflow"
@@ -43,21 +44,17 @@ class WorkflowScreen(MainScreen):
     DEFAULT_CSS = """
     WorkflowScreen {
         .about { margin: 1 2 0 2; color: $text-muted; }
-        Listing { margin: 0 1; }
     }
     """
 
     def __init__(self, place: Place) -> None:
-        super().__init__()
+        super().__init__("Search the keys of the runs", str(place.memory.get("row", "")) or place.run)
         self.app_name = place.app_name
         self._shelf: Shelf = _shelf(place.memory.get("shelf"))
-        self._wanted = str(place.memory.get("row", "")) or place.run
         self._limit = PAGE
         self._complete = False
         self._workflow: type[Workflow] | None = None
         self._about = Plain(classes="about", limit=2_000)
-        self._box = Search("Search the keys of the runs")
-        self._list = Listing()
 
     def scope(self) -> dict[str, str]:
         return super().scope() | {"app_name": self.app_name}
@@ -68,9 +65,7 @@ class WorkflowScreen(MainScreen):
         yield self._list
 
     async def on_mount(self) -> None:
-        self._list.focus()
-        if self._wanted:
-            self._list.go(self._wanted)
+        self.begin()
         entry = await self.host.entry(self.app_name)
         if entry is None or entry.workflow is None:
             self.host.say(f"There is no workflow {self.app_name} (any more). Its runs are kept.", "warning")
@@ -120,17 +115,7 @@ class WorkflowScreen(MainScreen):
         self.refresh_bindings()
 
     async def on_search_changed(self, event: Search.Changed) -> None:
-        event.stop()
-        self._limit = PAGE
-        await self._show()
-
-    async def on_listing_chosen(self) -> None:
-        await self.action_open()
-
-    async def key_down(self) -> None:
-        """From the search into what it found."""
-        if self._box.has_focus:
-            self._list.focus()
+        self._limit = PAGE  # before the search shows what it found
 
     def shows(self, command: str) -> bool:
         is_run = self._list.current is not None
@@ -151,7 +136,7 @@ class WorkflowScreen(MainScreen):
                 return "New run"
             case "shelf":
                 return {"active": "", "archived": "Bin", "binned": "Runs"}[self._shelf]
-            case "back" if self._box.has_focus or self._box.value:
+            case "back" if self.is_searching:
                 return "Clear the search"
         return ""
 
@@ -233,13 +218,9 @@ class WorkflowScreen(MainScreen):
         if done:
             await self._show()
 
-    def action_search(self) -> None:
-        self._box.focus()
-
     async def action_back(self) -> None:
-        if self._box.value or self._box.has_focus:
-            self._box.value = ""
-            self._list.focus()
+        if self.is_searching:
+            self.clear_search()
         elif self._shelf != "active":
             self._shelf = "active"
             await self._show()
