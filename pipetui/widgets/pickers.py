@@ -260,6 +260,9 @@ class TablePicker(Picker):
         super().__init__(field.columns, [[*map(str, row)] for row in field.rows], None)
         self._keys, self._is_free = field.keys, field.free
         self._is_filtered = self._is_filtered or self._is_free
+        if self._is_free:
+            self._box.placeholder = "type or paste it, or go down to a row" if field.rows else "type or paste it"
+            self._list.display = bool(field.rows)
         if isinstance(given, str) and given in self._keys:
             self._list.set_reactive(PickList.cursor, self._keys.index(given))
         elif self._is_free and isinstance(given, str):
@@ -279,6 +282,19 @@ class TablePicker(Picker):
     def focus(self, scroll_visible: bool = True, *, from_app_focus: bool = False) -> Self:
         (self._box if self._is_free else self._list).focus(scroll_visible)
         return self
+
+    def said(self) -> str:
+        """Of a free one what Enter takes: the row, or what was typed, though it be a part of some row."""
+        if not self._is_free or self.picked >= 0 or not self._box.value.strip():
+            return super().said() if self._picks.total else ""
+        found = count(self._picks.count) if self._picks.count else "none"
+        of = f" · {found} of the {count(self._picks.total)} rows match" if self._picks.total else ""
+        return f"Enter takes what you typed{of}{': down goes to them' if self._picks.count else ''}"
+
+    def narrow(self) -> None:
+        super().narrow()
+        if self._is_free:
+            self._list.display = bool(self._picks.count)  # an empty table looks as if nothing were accepted
 
     def cursor_after_typing(self, row: int) -> int:
         return -1 if self._is_free else super().cursor_after_typing(row)

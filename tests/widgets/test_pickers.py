@@ -232,3 +232,29 @@ async def test_a_list_narrowed_far_down_shows_its_matches() -> None:
         await press(pilot, *["backspace"] * 4)
         assert "match" not in screen_text(pilot.app)
         assert "Field " in screen_text(pilot.app)
+
+
+async def test_a_free_table_says_what_enter_takes() -> None:
+    async with Host(lambda: FieldInput(FREE)).run_test(size=(80, 24)) as pilot:
+        shown = await focused(pilot)
+        assert "type or paste it, or go down to a row" in screen_text(pilot.app)
+        await press(pilot, *"site-1")
+        assert "Enter takes what you typed · 11 of the 20 rows match: down goes to them" in screen_text(pilot.app)
+        assert shown.given == "site-1"
+        await press(pilot, "down", "down")
+        assert "11 of 20 match" in screen_text(pilot.app) and shown.given == "site-10"
+        await press(pilot, *"xyz")
+        assert "Enter takes what you typed · none of the 20 rows match" in screen_text(pilot.app)
+        assert "slug" not in screen_text(pilot.app), "no empty table"
+        assert shown.given == "site-1xyz"
+        await press(pilot, *["backspace"] * 9)
+        assert "slug" in screen_text(pilot.app) and "20 rows" in screen_text(pilot.app)
+
+
+async def test_a_free_table_without_rows_is_a_text_field() -> None:
+    async with Host(lambda: FieldInput(TablePick(["slug"], free=True))).run_test(size=(80, 24)) as pilot:
+        shown = await focused(pilot)
+        await press(pilot, *"any")
+        assert shown.given == "any" and "slug" not in screen_text(pilot.app)
+        await press(pilot, "tab")
+        assert isinstance(pilot.app.focused, Button)
