@@ -212,7 +212,7 @@ async def _revert(service: Service, scope: Scope, args: Args) -> Plan:
 
 async def _undo(service: Service, scope: Scope, args: Args) -> Plan:
     snapshot = await _look(service, scope, args)
-    moment = transitions.undo(snapshot.row.record, await service.runs.history(snapshot.id))
+    moment = transitions.undo(snapshot.workflow, snapshot.row.record, await service.runs.history(snapshot.id))
     return _plan(scope, snapshot, "Undo the last change of", moment, partial(service.runs.undo, snapshot.id))
 
 

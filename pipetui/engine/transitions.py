@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from . import record as records
 from . import values
@@ -82,16 +82,25 @@ Applies: TypeAlias = Mapping[str, bool]
 
 
 @dataclass(frozen=True)
-class Event:
-    """One line of a run's history; `seq` counts from 1 and is the run's version after it."""
+class Happened:
+    """An event without its change: enough to know what undo would take back. `seq` counts from 1, `at` is ISO 8601."""
 
     seq: int
     at: str
     actor: Actor
     kind: Kind
     step: str | None
+    undoes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Event(Happened):
+    """One line of a run's history; its `seq` is the run's version after it."""
+
     change: Change
-    undoes: tuple[int, ...] = ()
+
+
+H = TypeVar("H", bound=Happened)
 
 
 @dataclass(frozen=True)
@@ -133,16 +142,25 @@ def apply(workflow: type[Workflow], record: Record, command: Command, applies: A
     return Moment(after, Change.between(record, after), KINDS[type(command)], step)
 
 
-def undo(record: Record, history: Sequence[Event]) -> Moment:
+def undo(workflow: type[Workflow], record: Record, history: Sequence[Event]) -> Moment:
     """Take back the last user's transition, with what started by itself because of it.
 
     `history` may be the last part of the run's events, in order. Refusal when there is nothing, or a job's result was
     built on it.
     """
+    taken = undoable(workflow, record, history)
+    after = record
+    for event in taken:
+        after = event.change.backward.apply(after)
+    return Moment(after, Change.between(record, after), "undo", taken[-1].step, tuple(event.seq for event in taken))
+
+
+def undoable(workflow: type[Workflow], record: Mapping[str, Any], history: Sequence[H]) -> list[H]:
+    """What `undo` would take back, the newest first: the last user's transition is the last of it. Refusal."""
     if records.is_locked(record):
         raise Locked("This run is finalized: undo doesn't reach past that. Unfinalize it first.")
     undone = {seq for event in history for seq in event.undoes}
-    taken: list[Event] = []
+    taken: list[H] = []
     for event in reversed(history):
         if event.kind == "undo" or event.seq in undone:
             continue
@@ -151,13 +169,11 @@ def undo(record: Record, history: Sequence[Event]) -> Moment:
         if event.kind in ("create", "import"):
             break
         if event.actor == "job":
-            raise Refusal(f"The result of {event.step} was built on it: revert instead of undo.")
+            label = next((step.show for step in workflow.body() if step.id == event.step), event.step)
+            raise Refusal(f"The result of {label} was built on it: revert instead of undo.")
         taken.append(event)
         if event.actor != "auto":
-            after = record
-            for part in taken:
-                after = part.change.backward.apply(after)
-            return Moment(after, Change.between(record, after), "undo", event.step, tuple(e.seq for e in taken))
+            return taken
     raise Refusal("There is nothing to undo.")
 
 

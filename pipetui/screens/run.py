@@ -383,7 +383,7 @@ class RunScreen(MainScreen):
             case "revert":
                 return card.can_revert
             case "undo":
-                return not locked and snapshot.version > 1
+                return snapshot.can_undo
             case "skip":
                 return card.is_open and card.step.skip
             case "cancel":
@@ -458,14 +458,15 @@ class RunScreen(MainScreen):
         self.app.push_screen(Confirm(f"Open {card.step.show} again?", "\n".join(said), "opens it"), go)
 
     def action_undo(self) -> None:
-        current = self._unlocked().current
+        snapshot = self._unlocked()
+        current = snapshot.current
 
         def go(yes: bool | None = True) -> None:
             if yes:
                 work = self._give_back if current.state == "editing" else self._take_back
                 self._move(work, into_input=False)  # so that the next key can be another undo
 
-        if not _is_at_work(current):
+        if not _is_at_work(current) or not snapshot.can_undo:  # then it is refused, with the reason
             go()
             return
         text = f"{current.step.show} is at work: its job stops, and what it did so far is not used."

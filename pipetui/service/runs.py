@@ -19,7 +19,7 @@ from ..engine.jobs import JobView
 from ..engine.pickers import Secret
 from ..engine.record import INPUT, Record
 from ..engine.registry import Entry
-from ..engine.transitions import Actor, Command, Event, Moment, Moved, Refusal
+from ..engine.transitions import Actor, Command, Event, Happened, Moment, Moved, Refusal
 from ..engine.values import encode
 from ..engine.views import View
 from ..engine.workflow import Workflow
@@ -57,6 +57,7 @@ class Snapshot:
     jobs: Mapping[str, JobRow] = field(repr=False)
     handle: Handle = field(repr=False, compare=False)
     source: Entry = field(repr=False, compare=False)
+    can_undo: bool = False
 
     @property
     def id(self) -> str:
@@ -102,6 +103,7 @@ class _Rows:
     temp: dict[str, Any]
     space: dict[str, Any]
     artifacts: list[ArtifactRow]
+    history: Sequence[Happened] = ()
 
 
 class Runs(Shelves):
@@ -150,7 +152,7 @@ class Runs(Shelves):
         """A run as it is now; begins nothing. Refusal when it or its workflow is gone."""
         return await self._read(run)
 
-    async def history(self, run: str, *, last: int = 1000) -> list[Event]:
+    async def history(self, run: str, *, last: int = events.LAST) -> list[Event]:
         return await self._db.read(lambda tx: events.of(tx, run, last=last))
 
     async def view(self, snapshot: Snapshot, step: str) -> View | None:
@@ -214,7 +216,7 @@ class Runs(Shelves):
         """Take back the last user's transition. Refusal."""
         before = await self._read(run, version)
         history = await self.history(run)
-        moment = transitions.undo(before.row.record, history)
+        moment = transitions.undo(before.workflow, before.row.record, history)
         return await self._go_on(await self._write(before, moment, actor))
 
     async def finalize(self, run: str, *, version: int | None = None, actor: Actor = "user") -> Snapshot:
@@ -352,7 +354,10 @@ class Runs(Shelves):
         facts = await self._service.asker.facts(handle, values, entry.text)
         views: dict[str, JobView] = {id: job.view for id, job in rows.jobs.items()}
         cards = engine_cards.cards(workflow, values, views, facts, rows.drafts)
-        return Snapshot(row, workflow, cards, rows.drafts, rows.artifacts, folder, facts, rows.jobs, handle, entry)
+        can_undo = _can_undo(workflow, row.record, rows.history)
+        return Snapshot(
+            row, workflow, cards, rows.drafts, rows.artifacts, folder, facts, rows.jobs, handle, entry, can_undo
+        )  # fmt: skip
 
     async def _accepted(self, before: Snapshot, card: Card, given: Any) -> Any:
         """The value that is stored for an input, by the field and the workflow's `_submit`."""
@@ -472,7 +477,15 @@ def _rows(tx: Tx, row: RunRow) -> _Rows:
         temp.of(tx, row.id),
         keyvalue.of(tx, row.app_name),
         artifacts.of(tx, row.id),
+        events.happened(tx, row.id),
     )
+
+
+def _can_undo(workflow: type[Workflow], record: Record, history: Sequence[Happened]) -> bool:
+    try:
+        return bool(transitions.undoable(workflow, record, history))
+    except Refusal:
+        return False
 
 
 def _with(row: RunRow, record: Record, now: float) -> RunRow:

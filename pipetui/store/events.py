@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from ..engine.record import Change, Patch, Record, fold
-from ..engine.transitions import Actor, Event, Moment
+from ..engine.transitions import Actor, Event, Happened, Moment
 from ..engine.values import decode, encode
 from .database import Tx
+
+LAST = 1000
+"""Events of a run that are looked at, where nobody says otherwise: undo reaches no further back."""
+
+_WHAT = "seq, at, actor, kind, step, undoes"
 
 
 def add(tx: Tx, run: str, seq: int, at: float, actor: Actor, moment: Moment) -> None:
@@ -21,25 +27,29 @@ def add(tx: Tx, run: str, seq: int, at: float, actor: Actor, moment: Moment) -> 
     )  # fmt: skip
 
 
-def of(tx: Tx, run: str, *, last: int = 1000) -> list[Event]:
+def of(tx: Tx, run: str, *, last: int = LAST) -> list[Event]:
     """The last events of a run, in order."""
     rows = tx.execute(
-        """SELECT seq, at, actor, kind, step, forward, backward, undoes FROM events
-           WHERE run = ? ORDER BY seq DESC LIMIT ?""",
-        (run, last),
+        f"SELECT {_WHAT}, forward, backward FROM events WHERE run = ? ORDER BY seq DESC LIMIT ?", (run, last)
     ).fetchall()
     return [
         Event(
-            row["seq"],
-            datetime.fromtimestamp(row["at"], UTC).isoformat(timespec="seconds"),
-            row["actor"],
-            row["kind"],
-            row["step"],
+            *_happened(row),
             Change(Patch.from_json(decode(row["forward"])), Patch.from_json(decode(row["backward"]))),
-            tuple(decode(row["undoes"])),
         )
         for row in reversed(rows)
     ]
+
+
+def happened(tx: Tx, run: str) -> list[Happened]:
+    """The last events of a run, in order, without their changes."""
+    rows = tx.execute(f"SELECT {_WHAT} FROM events WHERE run = ? ORDER BY seq DESC LIMIT ?", (run, LAST)).fetchall()
+    return [Happened(*_happened(row)) for row in reversed(rows)]
+
+
+def _happened(row: Any) -> tuple[Any, ...]:
+    at = datetime.fromtimestamp(row["at"], UTC).isoformat(timespec="seconds")
+    return row["seq"], at, row["actor"], row["kind"], row["step"], tuple(decode(row["undoes"]))
 
 
 def record_at(tx: Tx, run: str, seq: int) -> Record:

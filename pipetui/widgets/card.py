@@ -368,8 +368,8 @@ class CardView(Widget, can_focus=True):
             self.post_message(self.Submitted(card.id, event.given))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Esc is the screen's while the card itself has the focus."""
-        return action != "leave_body" or not self.has_focus
+        """Esc is the screen's while the card has the focus; `has_focus` knows of a move only some messages later."""
+        return action != "leave_body" or self.screen.focused is not self
 
     def action_leave_body(self) -> None:
         self.focus()

@@ -83,13 +83,13 @@ class History:
         return moment
 
     def undo(self) -> Moment:
-        moment = transitions.undo(self.record, self.events)
+        moment = transitions.undo(self.workflow, self.record, self.events)
         self.keep(moment, "user")
         return moment
 
     def keep(self, moment: Moment, actor: Actor) -> None:
         self.record = moment.record
         self.events.append(
-            Event(len(self.events) + 1, self.now, actor, moment.kind, moment.step, moment.change, moment.undoes)
+            Event(len(self.events) + 1, self.now, actor, moment.kind, moment.step, moment.undoes, moment.change)
         )
         self.bytes.append(records.encode(moment.record))

@@ -54,7 +54,7 @@ class Store:
         if version != self.version:
             raise Moved("This run was changed meanwhile.")
         moment = transition(self.record)
-        event = Event(version + 1, NOW, actor, moment.kind, moment.step, moment.change, moment.undoes)
+        event = Event(version + 1, NOW, actor, moment.kind, moment.step, moment.undoes, moment.change)
         self.record, self.events = moment.record, [*self.events, event]
         return event
 
@@ -202,7 +202,7 @@ class Machine(RuleBasedStateMachine):
             self.terminals[terminal].refresh()
         seen, events, is_locked = self.terminals[terminal], self.store.events, records.is_locked(self.store.record)
         is_current = seen.version == self.store.version
-        event = self.keep(seen.version, "user", lambda record: transitions.undo(record, events))
+        event = self.keep(seen.version, "user", lambda record: transitions.undo(Survey, record, events))
         seen.refresh()
         assert (event is not None) == (is_current and not is_locked and bool(self.undoable))
         if event is not None:

@@ -398,11 +398,11 @@ def test_undo_takes_what_started_by_itself_with_it(run: History) -> None:
 def test_undo_is_refused_by_name_once_a_result_was_built_on_it(run: History) -> None:
     run.do(SIZE, URLS, PAGES)
     run.do(FETCHED, actor="job")
-    with pytest.raises(Refusal, match=re.escape("The result of step_04 was built on it: revert instead of undo.")):
+    with pytest.raises(Refusal, match=re.escape("The result of Pages was built on it: revert instead of undo.")):
         run.undo()
     run.do(Revert("step_04"))
     run.undo()
-    with pytest.raises(Refusal, match="The result of step_04"):
+    with pytest.raises(Refusal, match="The result of Pages"):
         run.undo()
 
 
@@ -429,7 +429,7 @@ def test_undo_does_not_reach_past_finalize() -> None:
 
 def test_undo_works_on_the_last_part_of_a_long_history(run: History) -> None:
     run.do(SIZE, URLS, Revert("step_01"), SIZE)
-    moment = transitions.undo(run.record, run.events[-2:])
+    moment = transitions.undo(Survey, run.record, run.events[-2:])
     assert records.encode(moment.record) == run.bytes[-2]
 
 

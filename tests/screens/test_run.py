@@ -186,6 +186,51 @@ async def test_undo_and_history(tmp_path: Path) -> None:
             await it.misses("History of")
 
 
+async def test_undo_is_offered_only_where_it_reaches(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        await opened(service)
+        async with stage(service, (120, 30)) as it:
+            await it.sees("one line of text")
+            await it.press("escape")
+            await it.sees("e History")
+            assert "u Undo" not in it.text
+            await it.press("u")
+            await it.sees("There is nothing to undo.")
+            await it.press("enter", "A", "enter")
+            await it.sees("Hello A!")
+            await it.press("enter")
+            await it.sees("finalizes this run", "u Undo")
+            await it.press("f")
+            await it.sees("f Unlock")
+            await it.misses("u Undo")
+            await it.press("f")
+            await it.sees("f Finalize")
+            assert "u Undo" not in it.text
+            await it.press("u")
+            await it.sees("Undo doesn't reach past finalize.")
+            await it.press("ctrl+p")
+            await it.sees("Find a command", "Everything that happened to this run.")
+            assert "Take back" not in it.text
+
+
+async def test_undo_is_not_offered_once_a_result_was_built_on_it(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service, serving(tmp_path) as worker:
+        run = await opened(service, "Ada", "red", "mine", app_name="steps")
+        async with stage(service, (120, 30)) as it:
+            await it.sees("Enter starts it", "u Undo")
+            await it.press("enter")
+            await it.sees("Waiting for its turn", "u Undo")
+            (job,) = await service.jobs.latest()
+            await worker.runs.complete(job.id, 2)
+            await it.sees("a number")
+            await it.press("escape")
+            await it.sees("e History")
+            assert "u Undo" not in it.text
+            await it.press("u")
+            await it.sees("The result of Pages was built on it")
+            assert await value(service, run, "step_04") == {"input": None, "job": job.id, "pages": 2}
+
+
 async def test_undo_puts_the_answer_into_its_input_again_and_can_be_repeated(tmp_path: Path) -> None:
     async with serving(tmp_path) as service:
         run = await opened(service, "Ada", "My own words")
