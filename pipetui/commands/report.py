@@ -16,12 +16,22 @@ MARKS = {
 }  # fmt: skip
 
 
+CANCELLED = "⊘"
+
+
 def state(snapshot: Snapshot) -> str:
-    """Where a run stands: the state of its current card, `complete` before Finalize, or `locked`."""
+    """Where a run stands: the state of its current card, `complete` before Finalize, `cancelled`, or `locked`."""
     if snapshot.locked:
         return "locked"
     current = snapshot.current
+    if _is_cancelled(current):
+        return "cancelled"
     return "complete" if current.id == "finalize" else current.state
+
+
+def _is_cancelled(card: Card) -> bool:
+    """To the engine it has failed; people asked for it."""
+    return card.state == "failed" and card.job is not None and card.job.state == "cancelled"
 
 
 def as_json(snapshot: Snapshot) -> dict[str, Any]:
@@ -88,7 +98,8 @@ def show(snapshot: Snapshot) -> None:
     for card in snapshot.cards:
         label = card.step.show + " " * (wide - output.width(card.step.show))
         said = card.summary or card.reason or (progress(card.job) if card.job else "")
-        output.line(one_line(f"{card.number:>3} {MARKS[card.state]} {label}  {said}", 300).rstrip())
+        mark = CANCELLED if _is_cancelled(card) else MARKS[card.state]
+        output.line(one_line(f"{card.number:>3} {mark} {label}  {said}", 300).rstrip())
     for artifact in snapshot.artifacts:
         rows = "" if artifact.rows is None else f", {count(artifact.rows)} rows"
         output.line(f"    {snapshot.folder / artifact.name}  ({size(artifact.size)}{rows})")

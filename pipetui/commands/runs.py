@@ -12,6 +12,12 @@ from . import output
 from .exits import OK
 from .session import serve
 
+ALL = 100_000
+"""Events of a run that are told."""
+
+LONGEST = 200
+"""Characters of an answer that are."""
+
 
 def runs(args: Namespace) -> int:
     async def read(service: Service) -> list[dict[str, object]]:
@@ -99,10 +105,13 @@ def show(args: Namespace) -> int:
 
 
 def events(args: Namespace) -> int:
+    from ..engine.history import told
+    from ..engine.refusals import Refusal
+
     async def read(service: Service) -> int:
         row = await _keyed(service, args.key)
-        history = await service.runs.history(row.id, last=100_000)
         if args.json:
+            history = await service.runs.history(row.id, last=ALL)
             output.document(
                 [
                     {
@@ -118,11 +127,16 @@ def events(args: Namespace) -> int:
                     for event in history
                 ]
             )
-        else:
-            output.table(
-                ("version", "at", "who", "what", "step"),
-                [(event.seq, event.at, event.actor, event.kind, event.step or "") for event in history],
-            )
+            return OK
+        try:
+            lines = await service.runs.told(await service.runs.look(row.id), last=ALL)
+        except Refusal as refusal:  # its workflow is gone: its steps have their ids for names
+            output.note(str(refusal))
+            lines = told((), await service.runs.history(row.id, last=ALL), ())
+        output.table(
+            ("version", "at", "what", "answer"),
+            [(line.seq or "", line.at, line.what, line.said[:LONGEST]) for line in lines],
+        )
         return OK
 
     return serve(args, read)

@@ -25,6 +25,8 @@ JobState: TypeAlias = Literal["queued", "running", "waiting", "done", "failed", 
 OVER: frozenset[JobState] = frozenset({"done", "failed", "cancelled", "parked"})
 UNDERWAY: frozenset[JobState] = frozenset({"queued", "running", "waiting"})
 
+CANCELLED = "Cancelled. What it finished is kept."
+"""The error of a job that a person stopped."""
 
 MOST_TRIES = 3
 """How often one run of a job tries work that fails and of which there is certainly no trace."""

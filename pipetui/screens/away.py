@@ -29,7 +29,7 @@ _WORDS: Mapping[str, str] = {
 def told(key: str, label: str, job: JobView) -> str:
     """One line about a job: `default-hello-01 · Export: failed: no network`."""
     said = _WORDS.get(job.state, job.state)
-    why = job.question.why if job.question else job.error
+    why = job.question.why if job.question else "" if job.state == "cancelled" else job.error
     return f"{key} · {label} {said}" + (f": {why}" if why else "")
 
 

@@ -16,6 +16,7 @@ from ..service.collections import state
 from ..store.collections import Item
 from ..store.rev import Changes
 from ..text import count, one_line
+from ..widgets.marks import LOOKS
 from ..widgets.plain import MUTED, line
 from .base import Place
 from .commands import Where, bindings
@@ -71,7 +72,7 @@ class CollectionScreen(Searched):
         is_aside = is_on != collection.columns.members[collection.toggles].default
         is_here = not collection.owned and values[collection.title] == self.host.profile
         title = line(values[collection.title], MUTED if is_aside else "bold" if is_here else "")
-        left = Content.assemble(" ", mark("done" if is_on else "pending"), "  ", title)
+        left = Content.assemble(" ", mark(LOOKS["done" if is_on else "pending"]), "  ", title)
         return Row(str(item.id), left, line(" · ".join(self._beside(item)), MUTED, 60), item=item)
 
     def _beside(self, item: Item) -> Iterator[str]:

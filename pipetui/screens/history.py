@@ -1,37 +1,19 @@
-"""The history of a run: every event, the newest first."""
+"""The history of a run: what happened to it, the newest first."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
-from ..engine.record import INPUT, SKIPPED
-from ..engine.transitions import Event
-from ..engine.values import encode
-from ..engine.workflow import Step, Workflow
-from ..text import one_line
+from ..engine.history import Told
 from ..widgets.plain import MUTED, Plain, line
 from .dialogs import Dialog
 from .listing import Listing, Row
 from .looks import column
-
-_WORDS = {
-    "create": "was begun",
-    "submit": "was submitted",
-    "confirm": "was confirmed",
-    "complete": "was completed",
-    "revert": "was opened again",
-    "skip": "was skipped",
-    "finalize": "was finalized",
-    "unfinalize": "was unlocked",
-    "undo": "was taken back",
-    "import": "was imported",
-}
-_ACTORS = {"user": "", "auto": "by itself", "job": "by its job", "model": "by the model"}
 
 
 class History(Dialog[None]):
@@ -44,9 +26,9 @@ class History(Dialog[None]):
     }
     """
 
-    def __init__(self, key: str, workflow: type[Workflow], events: Sequence[Event]) -> None:
+    def __init__(self, key: str, lines: Sequence[Told]) -> None:
         super().__init__()
-        self._key, self._workflow, self._events = key, workflow, events
+        self._key, self._lines = key, lines
         self._list = Listing(classes="scrolls")
 
     def compose(self) -> ComposeResult:
@@ -56,32 +38,28 @@ class History(Dialog[None]):
             yield Plain("Esc closes this", classes="keys")
 
     def on_mount(self) -> None:
-        steps = {step.id: step for step in self._workflow.body()}
-        self._list.show([_row(event, steps.get(event.step or "")) for event in reversed(self._events)])
+        whens = [_when(told.at) for told in self._lines]
+        cells = max(map(len, whens), default=0)
+        rows = [
+            _row(str(n), told, f"{when:{cells}}") for n, (told, when) in enumerate(zip(self._lines, whens, strict=True))
+        ]
+        self._list.show(rows[::-1])
         self._list.focus()
 
 
-def _row(event: Event, step: Step | None) -> Row:
-    label = step.show if step else event.step or "The run"
-    what = f"{label} {_WORDS.get(event.kind, event.kind)} {_ACTORS.get(event.actor, event.actor)}".rstrip()
-    number = " " * (4 - len(str(event.seq)))
-    when = line(f"{event.seq}  {_when(event.at)}", MUTED)
-    left = Content.assemble(number, when, "  ", column(line(what), 32), "  ", line(_change(event, step), MUTED, 300))
-    return Row(str(event.seq), left)
-
-
-def _change(event: Event, step: Step | None) -> str:
-    """What was answered, in short; of a skip the reason."""
-    put = event.change.forward.set
-    if event.kind == "skip":
-        return str(put.get(SKIPPED, {}).get(event.step, ""))
-    part = put.get(event.step or "")
-    if step is None or event.kind not in ("submit", "complete", "confirm", "import") or not isinstance(part, Mapping):
-        return ""
-    value = part.get(step.done, part.get(INPUT))
-    return "" if value is None else one_line(value if isinstance(value, str) else encode(value), 300)
+def _row(id: str, told: Told, when: str) -> Row:
+    left = Content.assemble(
+        Content.styled(f"{told.seq or '':>4}  {when}", MUTED),
+        "  ",
+        column(line(told.what), 32),
+        "  ",
+        line(told.said, MUTED, 300),
+    )
+    return Row(id, left)
 
 
 def _when(at: str) -> str:
-    """The local time of an event."""
-    return datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    """The local time of an event, with its day where that is not today."""
+    local = datetime.fromisoformat(at).astimezone()
+    is_today = local.date() == datetime.now().astimezone().date()
+    return f"{local:%H:%M:%S}" if is_today else f"{local:%Y-%m-%d %H:%M}"

@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from ..engine import keys
-from ..engine.jobs import OVER, UNDERWAY
+from ..engine.jobs import CANCELLED, OVER, UNDERWAY
 from ..engine.refusals import Refusal
 from ..store.jobs import JobRow
 from ..store.rev import Changes
@@ -160,7 +160,7 @@ def _said(job: JobRow) -> str:
     if job.state == "waiting" and job.view.question is not None:
         return job.view.question.why
     if job.state in OVER:
-        return job.error
+        return "" if job.error == CANCELLED else job.error  # its word says it
     if job.cancel is not None:
         return "stopping …"
     words: Sequence[str] = [job.text] if job.text else []

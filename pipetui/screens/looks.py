@@ -10,32 +10,12 @@ from textual.content import Content
 from ..engine import keys
 from ..store.runs import RunLine
 from ..text import ago
-from ..widgets.marks import LOCKED, LOOKS, has_unicode, marks
+from ..widgets.marks import JOBS, LOCKED, LOOKS, Look
 from ..widgets.plain import MUTED, fitted, line
 
 if TYPE_CHECKING:
-    from ..engine.cards import State
     from ..engine.jobs import JobState
     from ..engine.workflow import Workflow
-
-_OF_JOB: dict[JobState, State] = {
-    "queued": "running",
-    "running": "running",
-    "waiting": "waiting",
-    "done": "done",
-    "failed": "failed",
-    "cancelled": "skipped",
-    "parked": "failed",
-}
-_WORDS: dict[JobState, str] = {
-    "queued": "queued",
-    "running": "running",
-    "waiting": "asks you",
-    "done": "done",
-    "failed": "failed",
-    "cancelled": "cancelled",
-    "parked": "parked",
-}
 
 
 def column(content: Content, width: int) -> Content:
@@ -44,16 +24,16 @@ def column(content: Content, width: int) -> Content:
     return Content.assemble(content, " " * (width - content.cell_length))
 
 
-def mark(state: State) -> Content:
-    return line(marks(has_unicode()).states[state], LOOKS[state].colour)
+def mark(look: Look) -> Content:
+    return line(look.drawn, look.colour)
 
 
 def job_mark(state: JobState) -> Content:
-    return mark(_OF_JOB[state])
+    return mark(JOBS[state])
 
 
 def job_word(state: JobState) -> Content:
-    return line(_WORDS[state], LOOKS[_OF_JOB[state]].colour)
+    return line(JOBS[state].word, JOBS[state].colour)
 
 
 def run_key(run: RunLine) -> str:
@@ -62,10 +42,10 @@ def run_key(run: RunLine) -> str:
 
 def run_mark(run: RunLine) -> Content:
     if run.next_step == "locked":
-        return line(marks(has_unicode()).locked, LOCKED.colour)
+        return mark(LOCKED)
     if run.job:
         return job_mark(_job_state(run.job))
-    return mark("done" if run.next_step == "finalize" else "active")
+    return mark(LOOKS["done" if run.next_step == "finalize" else "active"])
 
 
 def run_status(run: RunLine, workflow: type[Workflow] | None) -> Content:
@@ -89,7 +69,7 @@ def column_right(content: Content, width: int) -> Content:
 
 
 def _job_state(text: str) -> JobState:
-    return next((state for state in _OF_JOB if state == text), "failed")
+    return next((state for state in JOBS if state == text), "failed")
 
 
 def _label(step: str, workflow: type[Workflow] | None) -> str:

@@ -570,8 +570,7 @@ class RunScreen(MainScreen):
 
     async def action_history(self) -> None:
         snapshot = self._now
-        found = await self.service.runs.history(self.run_id)
-        self.app.push_screen(History(snapshot.key, snapshot.workflow, found))
+        self.app.push_screen(History(snapshot.key, await self.service.runs.told(snapshot)))
 
     async def action_mention(self) -> None:
         """The model has an account of every card: a mention says which one is meant."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..engine.jobs import OVER
+from ..engine.jobs import CANCELLED, OVER
 from ..engine.refusals import Refusal
 from ..engine.registry import Registry
 from ..store import jobs, ledger, runs, sources
@@ -53,7 +53,7 @@ class Jobs:
             if row.state == "running":
                 jobs.request_cancel(tx, id, time.time())
             else:
-                jobs.set_state(tx, id, "cancelled", time.time(), error="Cancelled.", cancel=time.time())
+                jobs.set_state(tx, id, "cancelled", time.time(), error=CANCELLED, cancel=time.time())
 
         await self._db.write(work)
 

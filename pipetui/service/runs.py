@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from ..engine import keys, transitions
 from ..engine import record as records
 from ..engine.cards import Card
 from ..engine.fields import Field, Invalid
+from ..engine.history import Told, told
 from ..engine.jobs import JobView
 from ..engine.pickers import Secret
 from ..engine.record import INPUT, Record
@@ -34,7 +36,7 @@ from ..text import meant, one_line, slug
 from . import facts as facts_
 from . import profiles
 from .handle import Handle
-from .large import pack, unpack_record
+from .large import pack, unpack, unpack_record
 from .shelves import Shelves, part_from
 
 if TYPE_CHECKING:
@@ -155,6 +157,18 @@ class Runs(Shelves):
     async def history(self, run: str, *, last: int = events.LAST) -> list[Event]:
         return await self._db.read(lambda tx: events.of(tx, run, last=last))
 
+    async def told(self, snapshot: Snapshot, *, last: int = events.LAST) -> list[Told]:
+        """The history in words, the ends of jobs that left no result among it."""
+
+        def value_of(stored: Any) -> Any:
+            try:
+                return unpack(snapshot.folder, stored)
+            except Refusal:
+                return "a file that is gone"
+
+        found, views = await self.history(snapshot.id, last=last), [job.view for job in snapshot.jobs.values()]
+        return await asyncio.to_thread(told, snapshot.cards, found, views, value_of)
+
     async def view(self, snapshot: Snapshot, step: str) -> View | None:
         """The body of a finished card. facts.Broken."""
         return await facts_.view(snapshot.handle, snapshot.card(step).step)
@@ -215,8 +229,7 @@ class Runs(Shelves):
     async def undo(self, run: str, *, version: int | None = None, actor: Actor = "user") -> Snapshot:
         """Take back the last user's transition. Refusal."""
         before = await self._read(run, version)
-        history = await self.history(run)
-        moment = transitions.undo(before.workflow, before.row.record, history)
+        moment = transitions.undo(before.workflow, before.row.record, await self.history(run))
         return await self._go_on(await self._write(before, moment, actor))
 
     async def finalize(self, run: str, *, version: int | None = None, actor: Actor = "user") -> Snapshot:

@@ -34,8 +34,8 @@ def of(tx: Tx, run: str, *, last: int = LAST) -> list[Event]:
     ).fetchall()
     return [
         Event(
-            *_happened(row),
-            Change(Patch.from_json(decode(row["forward"])), Patch.from_json(decode(row["backward"]))),
+            **_happened(row),
+            change=Change(Patch.from_json(decode(row["forward"])), Patch.from_json(decode(row["backward"]))),
         )
         for row in reversed(rows)
     ]
@@ -44,12 +44,13 @@ def of(tx: Tx, run: str, *, last: int = LAST) -> list[Event]:
 def happened(tx: Tx, run: str) -> list[Happened]:
     """The last events of a run, in order, without their changes."""
     rows = tx.execute(f"SELECT {_WHAT} FROM events WHERE run = ? ORDER BY seq DESC LIMIT ?", (run, LAST)).fetchall()
-    return [Happened(*_happened(row)) for row in reversed(rows)]
+    return [Happened(**_happened(row)) for row in reversed(rows)]
 
 
-def _happened(row: Any) -> tuple[Any, ...]:
+def _happened(row: Any) -> dict[str, Any]:
     at = datetime.fromtimestamp(row["at"], UTC).isoformat(timespec="seconds")
-    return row["seq"], at, row["actor"], row["kind"], row["step"], tuple(decode(row["undoes"]))
+    what = {name: row[name] for name in ("seq", "actor", "kind", "step")}
+    return {**what, "at": at, "undoes": tuple(decode(row["undoes"]))}
 
 
 def record_at(tx: Tx, run: str, seq: int) -> Record:

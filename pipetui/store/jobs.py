@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..engine.jobs import OVER, JobState, JobView, Progress
+from ..engine.jobs import CANCELLED, OVER, JobState, JobView, Progress
 from ..engine.values import decode
 from . import ledger, rev
 from .connection import storable
@@ -183,7 +183,7 @@ def fail(tx: Tx, id: str, error: str, now: float) -> None:
     if row is None or row.state != "running":
         return
     if row.cancel is not None:
-        set_state(tx, id, "cancelled", now, error="Cancelled.")
+        set_state(tx, id, "cancelled", now, error=CANCELLED)
     else:
         set_state(tx, id, "failed", now, error=storable(error))
 
@@ -194,7 +194,7 @@ def abandon(tx: Tx, id: str, now: float) -> None:
     if row is None or row.state in OVER:
         return
     if row.cancel is not None:
-        set_state(tx, id, "cancelled", now, error="Cancelled.")
+        set_state(tx, id, "cancelled", now, error=CANCELLED)
     elif row.superseded is None or ledger.has_effects(tx, id):
         set_state(tx, id, "queued", now)  # in the last moment it was wanted again, or began what must be finished
     else:
@@ -206,7 +206,7 @@ def put_back(tx: Tx, id: str, now: float) -> None:
     row = get(tx, id)
     if row is not None and row.state == "running":
         cancelled = row.cancel is not None
-        set_state(tx, id, "cancelled" if cancelled else "queued", now, error="Cancelled." if cancelled else "")
+        set_state(tx, id, "cancelled" if cancelled else "queued", now, error=CANCELLED if cancelled else "")
 
 
 def died(tx: Tx, id: str, why: str, now: float) -> None:
@@ -219,7 +219,7 @@ def died(tx: Tx, id: str, why: str, now: float) -> None:
         return
     deaths = 1 if _recorded(tx, id) > row.recorded else row.deaths + 1
     if row.cancel is not None:
-        set_state(tx, id, "cancelled", now, error="Cancelled.")
+        set_state(tx, id, "cancelled", now, error=CANCELLED)
     elif deaths >= MOST_DEATHS:
         error = f"It died {deaths} times in a row ({why}) and is parked. What it finished is kept; you can try again."
         set_state(tx, id, "parked", now, deaths=deaths, error=error)

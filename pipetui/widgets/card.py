@@ -23,7 +23,7 @@ from ..engine.cards import FINALIZE, Card
 from ..engine.views import View
 from .copies import Copy, copies
 from .fields import FieldInput
-from .marks import LOCKED, LOOKS, Look, has_unicode, marks
+from .marks import LOCKED, Look, has_unicode, look_of
 from .plain import FAINT, MUTED, Plain, line, spread
 from .progress import ProgressLine
 from .tables import TableView
@@ -211,17 +211,16 @@ class CardView(Widget, can_focus=True):
 
     @property
     def look(self) -> Look:
-        return LOOKS[self._card.state]
+        return look_of(self._card)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return 1 if self._body is None else super().get_content_height(container, viewport, width)
 
     def render(self) -> Content:
         card, look = self._card, self.look
-        known = marks(has_unicode())
         is_quiet = card.locked or card.state in ("pending", "not_applicable", "skipped")
         is_final_lock = card.locked and card.step is FINALIZE
-        mark = known.locked if is_final_lock else known.states[card.state]
+        mark = LOCKED.drawn if is_final_lock else look.drawn
         name = MUTED if is_quiet else "bold" if card.is_open or not card.summary else ""
         left = [
             Content.styled(f"{card.number:>3} ", FAINT),
@@ -298,7 +297,9 @@ class CardView(Widget, can_focus=True):
             self._field = FieldInput(card.job.question.field, card.prefill)
             yield self._field
         elif card.state in ("failed", "broken"):
-            yield Plain(card.reason or "It failed without a reason.", classes="error", limit=4_000)
+            is_asked_for = card.job is not None and card.job.state == "cancelled"
+            reason = card.reason or "It failed without a reason."
+            yield Plain(reason, classes="note" if is_asked_for else "error", limit=4_000)
             if not card.locked:
                 yield Plain(self._way_on(), classes="note")
         elif card.state == "done":

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import locale
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 from .plain import FAINT, MUTED
 
 if TYPE_CHECKING:
-    from ..engine.cards import State
+    from ..engine.cards import Card, State
+    from ..engine.jobs import JobState
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Look:
     ascii: str
     word: str
     colour: str
+
+    @property
+    def drawn(self) -> str:
+        """The mark, as this terminal can show it."""
+        return self.mark if has_unicode() else self.ascii
 
 
 LOOKS: Mapping[State, Look] = {
@@ -38,15 +44,31 @@ LOOKS: Mapping[State, Look] = {
     "broken": Look("!", "!", "broken", "$text-error"),
 }
 
+JOBS: Mapping[JobState, Look] = {
+    "queued": replace(LOOKS["running"], word="queued"),
+    "running": LOOKS["running"],
+    "waiting": LOOKS["waiting"],
+    "done": replace(LOOKS["done"], word="done"),
+    "failed": LOOKS["failed"],
+    "cancelled": Look("⊘", "c", "cancelled", MUTED),
+    "parked": replace(LOOKS["failed"], word="parked"),
+}
+"""How jobs look in lists."""
+
 LOCKED = Look("■", "#", "locked", MUTED)
+
+
+def look_of(card: Card) -> Look:
+    """How a card looks. To the engine a job that was cancelled or parked has failed: people read what it was."""
+    if card.state == "failed" and card.job is not None and card.job.state in ("cancelled", "parked"):
+        return JOBS[card.job.state]
+    return LOOKS[card.state]
 
 
 @dataclass(frozen=True)
 class Marks:
-    """What the terminal can show: the marks of the states, and the parts of a progress bar, from empty to full."""
+    """What else the terminal can show. `bar`: the parts of a progress bar, from empty to full."""
 
-    states: Mapping[State, str]
-    locked: str
     bar: str
     yes: str
     no: str
@@ -55,10 +77,10 @@ class Marks:
 
 @cache
 def marks(unicode: bool) -> Marks:
-    """The marks for a terminal with Unicode, or without."""
+    """Those for a terminal with Unicode, or without."""
     if unicode:
-        return Marks({state: look.mark for state, look in LOOKS.items()}, LOCKED.mark, " ▏▎▍▌▋▊▉█", "●", "○", "›")
-    return Marks({state: look.ascii for state, look in LOOKS.items()}, LOCKED.ascii, ".#", "x", "-", ">")
+        return Marks(" ▏▎▍▌▋▊▉█", "●", "○", "›")
+    return Marks(".#", "x", "-", ">")
 
 
 @cache

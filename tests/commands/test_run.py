@@ -16,7 +16,7 @@ import pytest
 from pipetui.service.feed import Feed
 from pipetui.store import jobs
 from pipetui.store.rev import Changes
-from tests.e2e.test_headless import worker
+from tests.e2e.test_headless import eventually, worker
 
 from .conftest import ASKS, Say
 
@@ -53,6 +53,30 @@ def test_the_end_of_a_key_is_a_hint_at_the_whole(say: Say) -> None:
         assert answer.code == 2 and "did you mean default-hello-shop?" in answer.err
     assert "did you mean" not in say("show", "op").err
     assert "default-hello-shop  complete" in say("runs").out
+
+
+def test_a_cancelled_job_reads_so(say: Say, home: Path) -> None:
+    with worker(home):
+        say("run", "stream_simulator", "--set", "options.ticks=10000", "--key", "01")
+        (job,) = say("jobs", "--json").json
+        say("cancel", job["id"])
+        eventually(lambda: say("jobs", "--json").json[0]["state"] == "cancelled")
+    key = "default-stream_simulator-01"
+    shown = say("show", key)
+    assert f"{key}  cancelled" in shown.out and "⊘ Stream" in shown.out and "failed" not in shown.out
+    assert "Stream was cancelled" in say("events", key).out
+    assert "cancelled" in say("runs").out
+    again = say("run", "stream_simulator", "--key", "01", "--json")
+    assert again.code == 3 and again.json["state"] == "cancelled" and "Cancelled." in again.err
+    assert f"pipetui retry {job['id'][:12]}" in again.err
+
+
+def test_events_tell_answers_in_words(say: Say) -> None:
+    say("run", "hello", "--key", "shop", "--set", "name=Ada", "--set", "greeting=Hi", "--finalize")
+    lines = say("events", "default-hello-shop").out.splitlines()
+    assert lines[0].split() == ["VERSION", "AT", "WHAT", "ANSWER"]
+    assert lines[2].startswith("2 ") and lines[2].endswith("Your Name was submitted      Ada")
+    assert lines[-1].endswith("The run was finalized")
 
 
 def test_a_default_is_said_as_set_takes_it(say: Say) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from pipetui.engine.fields import Invalid, Number
-from pipetui.engine.jobs import Attempt, Progress
+from pipetui.engine.jobs import CANCELLED, Attempt, Progress
 from pipetui.engine.refusals import Refusal
 from pipetui.engine.transitions import fold
 from pipetui.engine.values import encode
@@ -94,7 +94,7 @@ async def test_cancel(service: Service, run: Snapshot) -> None:
     await service.jobs.cancel(queued.id)
     assert await state(service, queued.id) == "cancelled"
     card = (await service.runs.open(run.id)).card("pages")
-    assert (card.state, card.reason) == ("failed", "Cancelled.")
+    assert (card.state, card.reason) == ("failed", CANCELLED)
     with pytest.raises(Refusal, match="over"):
         await service.jobs.cancel(queued.id)
     await service.jobs.retry(queued.id)

@@ -9,7 +9,7 @@ from pipetui.engine.jobs import JobView, Progress, Question
 from pipetui.engine.views import Text
 from pipetui.widgets.card import CardView
 from pipetui.widgets.fields import FieldInput, Options
-from pipetui.widgets.marks import has_unicode, marks
+from pipetui.widgets.marks import LOOKS, has_unicode
 from pipetui.widgets.progress import ProgressLine
 from pipetui.widgets.views import TextView
 
@@ -21,6 +21,7 @@ JOB = Card(step(2, "Fetch"), 2, "active", has_job=True)
 RUNS = Card(step(2, "Fetch"), 2, "running", job=RUNNING, has_job=True)
 STALE = Card(step(2, "Fetch"), 2, "stale", has_job=True, field=NAME, prefill="x", summary="12 pages")
 ASKS = Card(step(2, "Fetch"), 2, "waiting", job=ASKING, has_job=True, reason="Was it started?", prefill="")
+CANCELLED = JobView("job-6", "step_02", "cancelled", error="Cancelled. What it finished is kept.")
 FAILS = Card(step(2, "Fetch"), 2, "failed", job=FAILED, has_job=True, reason=FAILED.error)
 BROKEN = Card(step(2, "Fetch"), 2, "broken", reason="KeyError: 'url'")
 LAST = Card(FINALIZE, 3, "active")
@@ -49,9 +50,20 @@ async def test_every_state_is_told_without_colour(width: int) -> None:
              "skipped": "skipped", "editing": "editing", "not_applicable": "does not apply"}  # fmt: skip
     async with Host(*map(CardView, CARDS)).run_test(size=(width, len(CARDS))) as pilot:
         for card, text in zip(CARDS, screen_text(pilot.app).splitlines(), strict=True):
-            assert f"{card.number:>3} {marks(True).states[card.state]}  " in text
+            assert f"{card.number:>3} {LOOKS[card.state].mark}  " in text
             assert text.endswith(words.get(card.state, ""))
             assert len(text) <= width
+
+
+async def test_a_cancelled_job_reads_so_and_offers_another_try() -> None:
+    card = replace(FAILS, job=CANCELLED, reason=CANCELLED.error, field=NAME, can_revert=True)
+    async with Host(CardView(card)).run_test(size=(100, 8)) as pilot:
+        view = await opened(pilot)
+        text = screen_text(pilot.app)
+        assert "  2 ⊘  Fetch" in text and text.splitlines()[0].endswith("cancelled") and "failed" not in text
+        assert "Cancelled. What it finished is kept." in text
+        assert "Enter tries again · r changes the input" in text
+        assert not view.query(".error")
 
 
 @pytest.mark.parametrize("is_open", [False, True])

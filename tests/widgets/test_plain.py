@@ -1,8 +1,7 @@
 import pytest
 from textual.content import Content
 
-from pipetui.engine.cards import State
-from pipetui.widgets.marks import LOOKS, marks
+from pipetui.widgets.marks import JOBS, LOCKED, LOOKS
 from pipetui.widgets.plain import Plain, fitted, line, plain, spread
 
 from .helpers import HIDDEN, HOSTILE, Host, screen_text
@@ -38,16 +37,17 @@ def test_fitted_survives_no_width() -> None:
     assert fitted(Content("text"), 0).plain == ""
 
 
-@pytest.mark.parametrize("state", list(LOOKS))
-def test_every_mark_is_one_cell_wide_and_has_an_ascii_twin(state: State) -> None:
-    assert Content(marks(True).states[state]).cell_length == 1
-    assert marks(False).states[state].isascii()
+ALL = {**LOOKS, "cancelled": JOBS["cancelled"], "locked": LOCKED}
+
+
+@pytest.mark.parametrize("state", list(ALL))
+def test_every_mark_is_one_cell_wide_and_has_an_ascii_twin(state: str) -> None:
+    assert Content(ALL[state].mark).cell_length == 1
+    assert ALL[state].ascii.isascii() and len(ALL[state].ascii) == 1
 
 
 def test_marks_tell_the_states_apart() -> None:
-    for unicode in (True, False):
-        known = marks(unicode)
-        assert len(set(known.states.values()) | {known.locked}) == len(known.states) + 1
+    assert len({look.mark for look in ALL.values()}) == len({look.ascii for look in ALL.values()}) == len(ALL)
 
 
 async def test_plain_shows_text_as_it_is_and_takes_another() -> None:

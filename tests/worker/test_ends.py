@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from pipetui.engine.jobs import CANCELLED
 from pipetui.service import Service
 from pipetui.store import ledger
 
@@ -53,7 +54,7 @@ async def test_cancel_ends_whatever_it_does(service: Service, probe: Begin, work
     assert await other.result() == "quick", "it costs only itself"
     await service.jobs.cancel((await run.row()).id)
     row = await run.reaches("cancelled")
-    assert row.error == "Cancelled." and row.ended is not None and row.deaths == 0
+    assert row.error == CANCELLED and row.ended is not None and row.deaths == 0
     card = (await run.snapshot()).card("step_02")
     assert card.state == "failed"
 
