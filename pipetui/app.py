@@ -8,6 +8,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
@@ -25,7 +26,7 @@ from .engine.collections import PROFILES
 from .engine.fields import Invalid
 from .engine.refusals import Refusal
 from .engine.registry import Entry
-from .paths import Paths
+from .paths import Paths, make_private
 from .screens.away import MOST, Away, told
 from .screens.base import MainScreen, Place, Severity
 from .screens.commands import bindings, keymap_of, shown_key
@@ -396,6 +397,18 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
 
     def action_theme(self) -> None:
         self.search_themes()
+
+    async def action_picture(self) -> None:
+        """Into a file of our own: over SSH there is nothing that Textual could deliver it to."""
+        folder = self.service.paths.screenshots
+        picture = folder / f"{datetime.now():%Y%m%d-%H%M%S-%f}.svg"
+        try:
+            make_private(folder)
+            await asyncio.to_thread(picture.write_text, self.export_screenshot(), "utf-8")
+        except OSError as error:
+            self.say(f"No picture was made: {folder} can't be written ({error.strerror}).", "warning")
+        else:
+            self.say(f"A picture of this screen is in {picture}")
 
     def action_help(self) -> None:
         from .screens.help import Help

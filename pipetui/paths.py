@@ -38,6 +38,10 @@ class Paths:
         return self.data / "downloads"
 
     @property
+    def screenshots(self) -> Path:
+        return self.data / "screenshots"
+
+    @property
     def worker_lock(self) -> Path:
         """Held by the one worker of this database; a file of its own, beside it."""
         return self.data / "worker.lock"

@@ -238,6 +238,31 @@ async def test_help_lists_every_key_and_the_palette_does_commands(tmp_path: Path
         await it.sees("No job is under way.")
 
 
+async def test_the_palette_takes_a_picture_of_the_screen_below_it(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service, stage(service) as it:
+        folder = service.paths.screenshots
+
+        async def take() -> None:
+            await it.press("colon")
+            await it.type("screenshot")
+            await it.sees("Keep a picture of this screen")
+            await it.press("enter")
+
+        await it.sees("Hello Workflow")
+        await take()
+        await it.sees("A picture of this screen is in")
+        (picture,) = folder.iterdir()
+        text = picture.read_text("utf-8").replace("&#160;", " ")
+        assert picture.suffix == ".svg" and text.startswith("<svg") and "Hello Workflow" in text
+        assert "Find a command" not in text
+        assert folder.stat().st_mode & 0o777 == 0o700
+        picture.rename(folder.with_name("kept"))
+        folder.rmdir()
+        folder.write_text("in its way")
+        await take()
+        await it.sees("No picture was made")
+
+
 async def test_keys_can_be_others(tmp_path: Path) -> None:
     settings = Settings(keys={"search": "ctrl+t", "submit": "f2", "jobs": "x", "serch": "f3", "help": "ctrl+alt+zz"})
     async with serving(tmp_path, settings) as service, stage(service) as it:

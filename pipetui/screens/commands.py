@@ -151,6 +151,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("home", "H", "Home", "The workflows and your recent runs.", ("app",), show=False),
     Command("palette", "ctrl+p,colon", "Menu", "Find any command by its name.", ("app",), palette=False),
     Command("theme", "", "Theme", "Choose the colours; they are kept.", ("app",), show=False),
+    Command("picture", "", "Screenshot", "Keep a picture of this screen, as an SVG file.", ("app",), show=False),
     Command("help", "f1,question_mark", "Help", "All keys.", ("app",), stays=True),
     Command("quit", "q,ctrl+q", "Quit", "Leave. Jobs go on; you come back to where you were.", ("app",), stays=True),
 )
