@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..paths import PROD
 from ..service import copies
+from ..worker.lock import ask_to_leave
 from . import output
 from .exits import OK, USAGE, WAITING, Exit
 from .session import complete, places
@@ -29,6 +30,7 @@ def restore(args: Namespace) -> int:
     if not source.is_file():
         raise Exit(USAGE, f"There is no file {args.file!r}: nothing was changed. Backups lie in {where.backups}.")
     _confirm(args, f"Replace the data of {where.env} by those of {source}? What is there now is saved first.")
+    ask_to_leave(where.worker_lock)
     kept = complete(lambda: copies.restore(where, source))
     if args.json:
         output.document({"restored": str(source.absolute()), "before": str(kept) if kept else None})
@@ -41,6 +43,7 @@ def reset(args: Namespace) -> int:
     where = places(args)
     if where.env != PROD:
         _confirm(args, f"Delete all data of {where.env} ({where.data}) for good?")
+    ask_to_leave(where.worker_lock)
     copies.reset(where)
     if args.json:
         output.document({"reset": where.env})

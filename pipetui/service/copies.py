@@ -54,7 +54,7 @@ def _no_worker(paths: Paths) -> Iterator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise Refusal(
-                    "A background worker uses these data: nothing was changed. Wait for its jobs or cancel them "
-                    "(pipetui jobs), then try again: it ends when it has nothing to do."
+                    "A background worker has jobs at work on these data: nothing was changed. Wait for them or cancel "
+                    "them (pipetui jobs), then try again."
                 ) from None
             yield

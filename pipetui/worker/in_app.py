@@ -25,7 +25,7 @@ async def run_in_app(paths: Paths, settings: Settings, stop: asyncio.Event) -> N
     """Run jobs here until `stop` is set; returns at once when a worker is there. StoreError, OSError."""
     db = await Database.open(paths.database, MIGRATIONS, backups=paths.backups)
     try:
-        lock = await Lock.take(paths.worker_lock, _no_children)
+        lock = await Lock.take(paths.worker_lock, _no_children, in_app=True)
         if lock is None:
             return
         supervisor = Supervisor(db, Threads(paths), settings.jobs_at_once, lock.is_held)

@@ -9,8 +9,10 @@ import asyncio
 import fcntl
 import logging
 import os
+import signal
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ..paths import make_private
@@ -22,7 +24,11 @@ PATIENCE = 1.0
 GRACE = 3.0
 """Seconds that the children of a dead worker have to end by themselves."""
 
+LEAVE = signal.SIGUSR1
+"""Tells a worker that it is to end, unless it has jobs."""
+
 _PAUSE = 0.05
+_IN_APP = " in app"
 _log = logging.getLogger("pipetui.worker")
 
 
@@ -35,10 +41,13 @@ class Lock:
         """The descriptor that children inherit."""
 
     @classmethod
-    async def take(cls, path: Path, end_children: Callable[[], Awaitable[None]]) -> Lock | None:
+    async def take(
+        cls, path: Path, end_children: Callable[[], Awaitable[None]], *, in_app: bool = False
+    ) -> Lock | None:
         """The lock, with our pid in its file; None when a live worker has it. OSError when there can't be one.
 
-        `end_children` is called when the worker is dead and its children still have the lock after a while.
+        `end_children` is called when the worker is dead and its children still have the lock after a while. `in_app`:
+        this process does not heed `LEAVE`, and the file says so.
         """
         make_private(path.parent)
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -60,7 +69,7 @@ class Lock:
             os.close(file)
             raise
         os.ftruncate(file, 0)
-        os.pwrite(file, str(os.getpid()).encode(), 0)
+        os.pwrite(file, f"{os.getpid()}{_IN_APP * in_app}".encode(), 0)
         return cls(path, file)
 
     def is_held(self) -> bool:
@@ -83,6 +92,31 @@ def _try(file: int) -> bool:
     return True
 
 
+def ask_to_leave(path: Path) -> None:
+    """Ask the worker that holds the lock at `path`, if one does, to end now if it is idle; wait until it has ended.
+
+    One that has jobs, or is an app, stays: after a while this returns in any case.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        until = time.monotonic() + GRACE
+        while not _try(file) and time.monotonic() < until:
+            pid = _said(file)
+            if pid.isdigit() and group.is_ours(int(pid), "pipetui"):
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), LEAVE)
+            time.sleep(_PAUSE)
+    finally:
+        os.close(file)
+
+
 def _holder(file: int) -> int | None:
-    text = os.pread(file, 20, 0)
+    text = _said(file).removesuffix(_IN_APP)
     return int(text) if text.isdigit() else None
+
+
+def _said(file: int) -> str:
+    return os.pread(file, 40, 0).decode("ascii", "replace")

@@ -13,7 +13,7 @@ from ..store import jobs
 from ..store.database import Database
 from ..store.schema import MIGRATIONS
 from . import group
-from .lock import Lock
+from .lock import LEAVE, Lock
 from .processes import Processes
 from .supervisor import Supervisor
 
@@ -38,7 +38,8 @@ async def _run(paths: Paths, settings: Settings, idle_seconds: float) -> int:
         ended_by = 128 + number
         stop.set()
 
-    loop = asyncio.get_running_loop()
+    loop, leave = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(LEAVE, leave.set)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, number)
     db = await Database.open(paths.database, MIGRATIONS, backups=paths.backups)
@@ -51,8 +52,9 @@ async def _run(paths: Paths, settings: Settings, idle_seconds: float) -> int:
             try:
                 supervisor = Supervisor(db, Processes(paths, lock.file), settings.jobs_at_once, lock.is_held)
                 _log.info("worker %s begins", paths.env)
-                await supervisor.work(stop, idle_seconds)
+                await supervisor.work(stop, idle_seconds, leave)
             finally:
+                leave.clear()
                 lock.release()
             more = await supervisor.has_work()  # queued just before the lock was free: nobody else saw it
     finally:

@@ -119,11 +119,16 @@ class Supervisor:
         self._looked = self._told = float("-inf")
         self._busy = time.monotonic()
 
-    async def work(self, stop: asyncio.Event, idle_seconds: float | None = None) -> None:
-        """Run jobs until `stop` is set, or there was nothing to do for `idle_seconds`. Ends what still runs."""
+    async def work(
+        self, stop: asyncio.Event, idle_seconds: float | None = None, leave: asyncio.Event | None = None
+    ) -> None:
+        """Run jobs until `stop` is set, or there was nothing to do for `idle_seconds`. Ends what still runs.
+
+        Once `leave` is set no idle second is waited for.
+        """
         self._busy = time.monotonic()
         try:
-            while not stop.is_set() and not self._is_idle(idle_seconds):
+            while not stop.is_set() and not self._is_idle(0 if leave and leave.is_set() else idle_seconds):
                 if not self._is_held():
                     _log.error("somebody removed the worker's lock: another worker may be there, so this one ends")
                     break

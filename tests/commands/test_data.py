@@ -14,6 +14,7 @@ import pytest
 from pipetui.botify import Credits, Project, link_graph
 from pipetui.paths import paths
 from pipetui.service import Service
+from tests.e2e.test_headless import worker as a_worker
 
 from .conftest import Say
 
@@ -64,7 +65,9 @@ def test_restore_asks_and_refuses(say: Say, home: Path, tmp_path: Path, monkeypa
         assert refused.code == 2 and "worker" in refused.err
     assert keys(say) == {"one", "two"}
     monkeypatch.setattr("sys.stdin", Person("y\n"))
-    assert say("restore", copy).code == 0
+    with a_worker(home) as idle:  # it is asked to go, and goes
+        assert say("restore", copy).code == 0
+        assert idle.wait(10) == 0
     assert keys(say) == {"one"}
 
 

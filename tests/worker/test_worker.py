@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import signal
@@ -15,6 +16,7 @@ from pipetui.service import Service
 from pipetui.service.starter import is_running
 from pipetui.store import jobs
 from pipetui.worker.child import NICE
+from pipetui.worker.lock import Lock, ask_to_leave
 
 from .conftest import Begin, Probe, Workers, until
 
@@ -138,6 +140,36 @@ async def test_a_signal_ends_it_and_its_jobs_go_on_later(service: Service, probe
     row = await run.row()
     assert (row.state, row.deaths, row.pid) == ("queued", 0, None)
     assert workers.processes() == []
+
+
+async def test_an_idle_worker_leaves_when_it_is_asked_to_and_a_busy_one_when_it_is_done(
+    service: Service, probe: Begin, workers: Workers, home: Paths
+) -> None:
+    run = await probe("hour")
+    worker = workers.start()
+    await until(lambda: _has(run, "begins"))
+    await asyncio.to_thread(ask_to_leave, home.worker_lock)
+    assert worker.poll() is None and await run.state() == "running"
+    await service.jobs.cancel((await run.row()).id)
+    await until(lambda: worker.poll() == 0)
+    worker = workers.start()
+    await until(lambda: is_running(home.worker_lock))
+    await asyncio.to_thread(ask_to_leave, home.worker_lock)
+    assert not is_running(home.worker_lock)
+    await until(lambda: worker.poll() == 0)
+    await asyncio.to_thread(ask_to_leave, home.worker_lock)  # nobody is there
+
+
+async def test_an_app_that_runs_jobs_is_not_asked_to_leave(home: Paths) -> None:
+    """The signal would end it."""
+    lock = await Lock.take(home.worker_lock, nothing, in_app=True)
+    assert lock is not None and home.worker_lock.read_text() == f"{os.getpid()} in app"
+    await asyncio.to_thread(ask_to_leave, home.worker_lock)
+    lock.release()
+
+
+async def nothing() -> None:
+    """There are no children."""
 
 
 async def test_so_many_at_once_and_the_rest_queue(
