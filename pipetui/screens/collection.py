@@ -129,6 +129,7 @@ class CollectionScreen(Searched):
         self.app.push_screen(form, self._went)
 
     async def action_open(self) -> None:
+        await self.found()
         item = self._item
 
         async def update(values: dict[str, Any]) -> Item:

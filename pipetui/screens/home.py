@@ -109,7 +109,7 @@ class Home(Searched):
         self.refresh_bindings()
 
     async def action_open(self) -> None:
-        row = self._list.current
+        row = await self.found()
         if row is None:
             return
         if isinstance(row.item, RunLine):

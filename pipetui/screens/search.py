@@ -42,7 +42,7 @@ class Search(Line, can_focus=True):
 
     def on_key(self, event: events.Key) -> None:
         if event.is_printable and event.character is not None:
-            self._put(event.character)
+            self.put(event.character)
         elif event.key == "backspace":
             self.value = self.value[:-1]
         elif event.key in ("ctrl+u", "ctrl+w"):
@@ -53,9 +53,10 @@ class Search(Line, can_focus=True):
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
-        self._put(" ".join(event.text.split()))
+        self.put(" ".join(event.text.split()))
 
-    def _put(self, text: str) -> None:
+    def put(self, text: str) -> None:
+        """Add to what is searched for."""
         self.value = (self.value + text)[:LONGEST]
 
     def content(self, width: int) -> Content:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from textual import events
+
 from .base import MainScreen
-from .listing import Listing
+from .listing import Listing, Row
 from .search import Search
 
 
 class Searched(MainScreen):
-    """A list and a search that narrows it as one types."""
+    """A list and a search that narrows it as one types; typing into the list begins one."""
 
     DEFAULT_CSS = """
     Searched Listing { margin: 0 1; }
@@ -49,6 +51,23 @@ class Searched(MainScreen):
 
     async def on_listing_chosen(self) -> None:
         await self.action_open()
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that nobody took and that is no command begins a search. Several may come before the first one moved
+        the focus."""
+        typed = event.character or ""
+        if not typed or not typed.isprintable() or self.focused not in (self._list, self._box):
+            return
+        if self.focused is self._box or (typed.strip() and event.key not in self.active_bindings):
+            event.stop()
+            self._box.focus()
+            self._box.put(typed)
+
+    async def found(self) -> Row | None:
+        """The row under the cursor; one may have pressed Enter before what one typed was looked for."""
+        if self.focused is self._box:
+            await self._show()
+        return self._list.current
 
     def action_search(self) -> None:
         self._box.focus()

@@ -151,7 +151,7 @@ class WorkflowScreen(Searched):
         return run
 
     async def action_open(self) -> None:
-        if self._list.current is None:
+        if await self.found() is None:
             if self._shelf == "active" and not self._box.value:
                 await self.action_new()
             return

@@ -23,6 +23,21 @@ async def test_search_narrows_as_one_types_and_enter_opens_what_is_left(tmp_path
         await it.sees("See what a job is", "No run yet")
 
 
+async def test_what_is_no_command_begins_a_search_and_commands_stay_commands(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service, stage(service) as it:
+        await it.sees("Hello Workflow")
+        await it.press("space")
+        assert it.lines[2].strip() == "Search workflows and runs"
+        await it.type("streng")  # n and g are letters now
+        await it.sees("No workflow is called so")
+        await it.press("backspace", "backspace", "down", "i", "enter")
+        await it.sees("No workflow is called so")
+        await it.press("escape")
+        await it.sees("Hello Workflow")
+        await it.press("j", "g")
+        await it.sees("No job is under way.")
+
+
 async def test_n_starts_a_run_of_the_workflow_under_the_cursor(tmp_path: Path) -> None:
     async with serving(tmp_path) as service, stage(service) as it:
         await it.sees("Hello Workflow", "n New ")
