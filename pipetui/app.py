@@ -81,6 +81,10 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
     CSS = """
     Toast { width: 72; max-width: 96%; padding: 0 1; }
     ToastRack { margin-bottom: 1; }
+    Listing:nocolor:focus > .listing--cursor, OptionList:nocolor > .option-list--option-highlighted,
+    Toggle:nocolor:focus { text-style: bold underline; }
+    DataView:nocolor:focus > .data--cursor, FieldInput Button:nocolor:focus,
+    Input:nocolor > .input--cursor { text-style: reverse; }
     """
 
     def __init__(self, service: Service, known: Mapping[str, Any], *, trouble: Sequence[str] = ()) -> None:

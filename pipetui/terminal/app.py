@@ -2,13 +2,16 @@
 
 import gc
 import os
+from typing import Any
 
 from textual import constants
 from textual.app import ReturnType
 from textual.driver import Driver
+from textual.filter import Monochrome
 
 from pipetui.terminal import clipboard
 from pipetui.terminal.celldiff import CellDiff
+from pipetui.terminal.check import has_colours
 from pipetui.terminal.driver import TerminalDriver
 
 
@@ -18,6 +21,12 @@ class TerminalApp(CellDiff[ReturnType]):
     When a signal or a lost terminal ends it, `return_code` is 128 + the signal's number:
     `sys.exit(app.return_code or 0)`.
     """
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.no_color = self.no_color or not has_colours(os.environ)
+        # Textual would send greys: without colours there are none, and what they said is said by `:nocolor` rules.
+        self._filters = [kept for kept in self._filters if not isinstance(kept, Monochrome)]
 
     def on_ready(self) -> None:
         """The first frame is there. A collection that the start put off (commands/start.py) need not look at what is

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import repeat
 from typing import NamedTuple
 
-from rich.cells import split_graphemes
+from rich.cells import cell_len, split_graphemes
 from rich.color import ColorSystem
 from rich.console import COLOR_SYSTEMS, Console, RenderableType
 from rich.segment import Segment
@@ -71,11 +71,16 @@ _web_link = re.compile(r"https?://[\x21-\x7e]{1,2000}").fullmatch
 
 
 @lru_cache(maxsize=8192)
-def pen_of(style: Style | None, colors: ColorSystem) -> Pen:
-    """The pen for a Rich style. What can't be seen (meta data) makes no difference; links lead to the web only."""
+def pen_of(style: Style | None, colors: ColorSystem | None) -> Pen:
+    """The pen for a Rich style; without `colors` it has none.
+
+    What can't be seen (meta data) makes no difference; links lead to the web only.
+    """
     if style is None or style == Style.null():
         return PLAIN
-    attributes = Strip.render_ansi(style.without_color, colors)
+    attributes = Strip.render_ansi(style.without_color, ColorSystem.STANDARD)
+    if colors is None:
+        return Pen(attributes, link=style.link if style.link and _web_link(style.link) else "")
     colour = style.color.downgrade(colors).get_ansi_codes() if style.color else ("39",)
     background = style.bgcolor.downgrade(colors).get_ansi_codes(foreground=False) if style.bgcolor else ("49",)
     link = style.link if style.link and _web_link(style.link) else ""
@@ -89,13 +94,19 @@ def clusters(text: str) -> list[tuple[str, int]]:
     return [(safe[start:end][:LONGEST_CLUSTER], width) for start, end, width in split_graphemes(safe)[0]]
 
 
-def cells_of(segments: Iterable[Segment], length: int, colors: ColorSystem) -> list[Cell]:
-    """The `length` cells that `segments` fill. Control segments are dropped: nobody may steer the terminal by them."""
+def cells_of(segments: Iterable[Segment], length: int, colors: ColorSystem | None) -> list[Cell]:
+    """The `length` cells that `segments` fill. Control segments are dropped: nobody may steer the terminal by them.
+
+    Ink of the paper's colour stays unseen without `colors` too.
+    """
     cells: list[Cell] = []
     for text, style, control in segments:
         if control or not text:
             continue
         pen = pen_of(style, colors)
+        if colors is None and style is not None and style.color is not None and style.color == style.bgcolor:
+            cells.extend(repeat((" ", pen), cell_len(text)))
+            continue
         if text.isspace() and not pen.attributes and not pen.link:
             pen = pen._replace(colour="39")  # nobody sees the ink of a blank
         if _narrow(text):
@@ -138,7 +149,7 @@ def pieces(update: LayoutUpdate | ChopsUpdate) -> Iterator[tuple[int, int, Strip
 class Shadow:
     """What a terminal of `size` shows, and what it should show."""
 
-    def __init__(self, size: Size, colors: ColorSystem) -> None:
+    def __init__(self, size: Size, colors: ColorSystem | None) -> None:
         self.size = size
         self._colors = colors
         self._front: list[Row] = self._unknown()
@@ -385,5 +396,7 @@ class CellDiff(App[ReturnType]):
             return  # between two screens; the next one is drawn anyhow
 
     @property
-    def _colors(self) -> ColorSystem:
+    def _colors(self) -> ColorSystem | None:
+        if self.no_color:
+            return None
         return COLOR_SYSTEMS.get(self.console.color_system or "", ColorSystem.TRUECOLOR)

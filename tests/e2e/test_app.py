@@ -5,7 +5,7 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -23,8 +23,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @contextlib.contextmanager
-def program(*arguments: str, size: tuple[int, int] = (80, 24)) -> Iterator[Terminal]:
-    it = Terminal(START, *arguments, size=size)
+def program(
+    *arguments: str, size: tuple[int, int] = (80, 24), env: Mapping[str, str | None] | None = None
+) -> Iterator[Terminal]:
+    it = Terminal(START, *arguments, size=size, env=env)
     try:
         yield it
     finally:
@@ -43,6 +45,16 @@ def begin(it: Terminal) -> None:
     it.wait_for("A new run")
     it.send(ENTER)
     it.wait_for("one line of text")
+
+
+def fill_in(it: Terminal) -> None:
+    """From the first card of Hello to the locked end."""
+    it.send("Ada" + ENTER)
+    it.wait_for("Hello Ada!")
+    it.send(ENTER)
+    it.wait_for("Enter finalizes this run")
+    it.send(ENTER)
+    it.wait_for("This run is locked.")
 
 
 def drafts(home: Path) -> list[str]:
@@ -70,12 +82,7 @@ def settled(it: Terminal) -> list[str]:
 def test_hello_from_start_to_finalize_by_the_keyboard_alone() -> None:
     with program() as it:
         begin(it)
-        it.send("Ada" + ENTER)
-        it.wait_for("Hello Ada!")
-        it.send(ENTER)
-        it.wait_for("Enter finalizes this run")
-        it.send(ENTER)
-        it.wait_for("This run is locked.")
+        fill_in(it)
         it.send("r")
         it.wait_for("This run is finalized: nothing in it changes.")
         it.send("f")

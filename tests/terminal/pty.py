@@ -11,7 +11,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pyte
@@ -26,7 +26,10 @@ _UNKNOWN = re.compile(rb"\x1b\[[<=>][\d;]*[a-zA-Z]|\x1b\[\?[\d;]*\$p")
 class Terminal:
     """`python apps/NAME arguments…` on a terminal of its own."""
 
-    def __init__(self, name: str, *arguments: str, size: tuple[int, int] = (80, 24)) -> None:
+    def __init__(
+        self, name: str, *arguments: str, size: tuple[int, int] = (80, 24), env: Mapping[str, str | None] | None = None
+    ) -> None:
+        """`env` changes the environment; None takes a variable away."""
         self.master, slave = os.openpty()
         self.output = b""
         self.screen = pyte.Screen(*size)
@@ -34,21 +37,24 @@ class Terminal:
         self._pending = b""
         self._set_size(*size)
         self.before = termios.tcgetattr(slave)
-        env = {key: value for key, value in os.environ.items() if not key.startswith(("TEXTUAL", "PYTHONDONTWRITE"))}
-        env |= {
+        whole: dict[str, str | None] = {
+            key: value for key, value in os.environ.items() if not key.startswith(("TEXTUAL", "PYTHONDONTWRITE"))
+        }
+        whole |= {
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
             "PYTHONPATH": str(ROOT),
             "TEXTUAL_ANIMATIONS": "none",
-        }
-        for variable in ("COLUMNS", "LINES", "NO_COLOR"):
-            env.pop(variable, None)
+            "COLUMNS": None,
+            "LINES": None,
+            "NO_COLOR": None,
+        } | dict(env or {})
         self.process = subprocess.Popen(
             [sys.executable, str(APPS / name), *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env=env,
+            env={key: value for key, value in whole.items() if value is not None},
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
@@ -57,6 +63,17 @@ class Terminal:
     def send(self, data: bytes | str) -> None:
         """Type."""
         os.write(self.master, data if isinstance(data, bytes) else data.encode())
+
+    def paste(self, text: str) -> None:
+        """Paste, as terminals tell it (bracketed), reading on the way: neither side waits for the other."""
+        rest = f"\x1b[200~{text}\x1b[201~".encode()
+        os.set_blocking(self.master, False)
+        while rest:
+            self.read()
+            if select.select([], [self.master], [], 0.05)[1]:
+                with contextlib.suppress(BlockingIOError):
+                    rest = rest[os.write(self.master, rest[:4096]) :]
+        os.set_blocking(self.master, True)
 
     def read(self, seconds: float = 0.0) -> bool:
         """Show what the program wrote, waiting for it so long; False when there was nothing."""

@@ -206,3 +206,17 @@ def test_outside_the_screen_nothing_is_written() -> None:
     assert shadow.draw() == ""
     shadow.place(WIDTH - 1, 0, Strip([Segment("漢")]))
     assert shadow.draw() == f"\x1b[1;{WIDTH}H "
+
+
+def test_without_colours_only_attributes_are_sent_and_unseen_ink_stays_unseen() -> None:
+    terminal, shadow = Terminal(), Shadow(SIZE, None)
+    grey = Style(color="#102030", bgcolor="#102030")
+    parts = [("ab", Style(color="red", bgcolor="blue")), ("▌漢", grey), ("c", Style(bold=True, color="#405060"))]
+    shadow.place(0, 0, Strip(Segment(text, style) for text, style in parts))
+    drawn = shadow.draw()
+    terminal.feed(drawn)
+    assert terminal.screen.display[0].rstrip() == "ab   c"
+    assert terminal.screen.buffer[0][5].bold
+    assert {cell.fg for cell in terminal.screen.buffer[0].values()} == {"default"}
+    assert {cell.bg for cell in terminal.screen.buffer[0].values()} == {"default"}
+    assert "38;" not in drawn and "48;" not in drawn

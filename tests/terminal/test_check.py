@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pipetui.terminal.check import refusal
+from pipetui.terminal.check import has_colours, refusal
 
 GOOD = {"TERM": "xterm-256color", "LANG": "de_DE.UTF-8"}
 
@@ -52,3 +52,20 @@ def test_it_needs_no_textual() -> None:
     modules = "pipetui.terminal.check, pipetui.terminal.restore, pipetui.terminal.signals, pipetui.text"
     code = f"import sys, {modules}; assert 'textual' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+
+
+@pytest.mark.parametrize(
+    ("env", "there_are"),
+    [
+        ({"TERM": "xterm-256color"}, True),
+        ({"TERM": "linux"}, True),
+        ({"TERM": "tmux"}, True),
+        ({"TERM": "vt100"}, False),
+        ({"TERM": "vt220-w"}, False),
+        ({"TERM": "xterm-mono"}, False),
+        ({"TERM": "rxvt-m"}, False),
+        ({"TERM": "vt100", "COLORTERM": "truecolor"}, True),
+    ],
+)
+def test_colours_are_there_unless_the_name_says_otherwise(env: dict[str, str], there_are: bool) -> None:
+    assert has_colours(env) == there_are

@@ -13,9 +13,11 @@ from textual.app import App
 from textual.driver import Driver
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.filter import Monochrome
 from textual.geometry import Region
 from textual.strip import Strip
 
+from pipetui.terminal.app import TerminalApp
 from pipetui.terminal.restore import LEAVE
 
 
@@ -43,6 +45,15 @@ def test_the_app() -> None:
     for used in ("renderable.render_segments(console)", "self._driver.write", "self._previous_cursor_position"):
         assert used in source
     assert inspect.iscoroutinefunction(App._on_resize)
+
+
+def test_what_stands_for_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual's own way are greys, by a filter that is taken away; its style sheets know of `:nocolor`."""
+    monkeypatch.setenv("NO_COLOR", "")
+    app = App[None]()
+    assert app.no_color and any(isinstance(filter, Monochrome) for filter in app._filters)
+    assert "nocolor" in app.get_pseudo_classes()
+    assert not any(isinstance(filter, Monochrome) for filter in TerminalApp[None]()._filters)
 
 
 @pytest.mark.parametrize(
