@@ -66,6 +66,8 @@ def _event(event: Event, card: Card | None, value_of: Callable[[Any], Any]) -> T
     label = card.step.show if card else event.step or "The run"
     is_edit_left = event.kind == "undo" and TARGET in event.change.forward.drop
     word = "was given back" if is_edit_left else _WORDS.get(event.kind, event.kind)
+    if event.kind == "submit" and card is not None and card.has_job and card.field is None:
+        word = "was started"
     what = f"{label} {word} {_ACTORS.get(event.actor, event.actor)}".rstrip()
     return Told(event.seq, event.at, what, _said(event, card, value_of))
 

@@ -15,6 +15,9 @@ from .dialogs import Dialog
 from .listing import Listing, Row
 from .looks import column
 
+MOST = 20
+"""Lines that are seen at once."""
+
 
 class History(Dialog[None]):
     """Read only."""
@@ -22,7 +25,6 @@ class History(Dialog[None]):
     DEFAULT_CSS = """
     History > .box {
         width: 100;
-        & > Listing { height: 20; }
     }
     """
 
@@ -44,6 +46,7 @@ class History(Dialog[None]):
             _row(str(n), told, f"{when:{cells}}") for n, (told, when) in enumerate(zip(self._lines, whens, strict=True))
         ]
         self._list.show(rows[::-1])
+        self._list.styles.height = min(max(3, len(rows)), MOST)
         self._list.focus()
 
 

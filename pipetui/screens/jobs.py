@@ -160,6 +160,8 @@ def _said(job: JobRow) -> str:
     if job.state == "waiting" and job.view.question is not None:
         return job.view.question.why
     if job.state in OVER:
+        if job.superseded is not None:
+            return "The run went on without it."
         return "" if job.error == CANCELLED else job.error  # its word says it
     if job.cancel is not None:
         return "stopping …"

@@ -334,7 +334,7 @@ class RunScreen(MainScreen):
     async def _show_view(self, snapshot: Snapshot, step: str) -> None:
         view = self._views[step]
         made = [artifact for artifact in snapshot.artifacts if artifact.step == step]
-        note = "\n".join([*map(_artifact, made), f"in {snapshot.folder}"]) if made else ""
+        note = "\n".join([*map(_artifact, made), str(snapshot.folder)]) if made else ""
         try:
             view.show_view(await self.service.runs.view(snapshot, step), note)
         except Broken as broken:

@@ -336,6 +336,8 @@ class TableView(Vertical):
             text = "No rows." if rows.complete else "Reading …"
         else:
             text = f"row {count(self.data_view.cursor + 1)} of {count(rows.count)}"
-            if isinstance(rows, CsvRows) and not rows.complete:
+            if self._detail is not None:
+                text += ", opened"
+            elif isinstance(rows, CsvRows) and not rows.complete:
                 text += f"+ · {self._error or f'reading, {rows.share:.0%}'}"
         self._status.update(text, layout=False)

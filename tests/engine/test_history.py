@@ -20,9 +20,12 @@ class Export(Workflow):
         Step("step_01", done="limits", show="Limits", field=Group(timeout=Number(10, unit="s"), loud=Switch())),
         Step("step_02", done="pages", show="Pages", field=Text()),
         Step("step_03", done="note", show="Note", field=Text(), skip=True),
+        Step("step_04", done="totals", show="Totals", auto=True),
     )
 
     async def step_02_job(self, run: Any, job: Any) -> Any: ...
+
+    async def step_04_job(self, run: Any, job: Any) -> Any: ...
 
 
 def lines(run: History, *jobs: JobView, **more: Any) -> list[tuple[int | None, str, str]]:
@@ -34,14 +37,19 @@ def test_answers_are_told_as_their_cards_tell_them() -> None:
     run = History(Export)
     run.do(Submit("step_01", {"timeout": 10, "loud": True}), Submit("step_02", "all", job="j1"))
     run.do(Complete("step_02", "j1", {"pages": 1200, "bad": []}), actor="job")
-    run.do(Skip("step_03", "nothing to note"), Finalize())
+    run.do(Skip("step_03", "nothing to note"))
+    run.do(Submit("step_04", job="j2"), actor="auto")
+    run.do(Complete("step_04", "j2", 3), actor="job")
+    run.do(Finalize())
     assert lines(run) == [
         (1, "The run was begun", ""),
         (2, "Limits was submitted", "timeout 10 s, loud yes"),
         (3, "Pages was submitted", "all"),
         (4, "Pages was completed by its job", "pages 1,200, bad none"),
         (5, "Note was skipped", "nothing to note"),
-        (6, "The run was finalized", ""),
+        (6, "Totals was started by itself", ""),
+        (7, "Totals was completed by its job", "3"),
+        (8, "The run was finalized", ""),
     ]
 
 

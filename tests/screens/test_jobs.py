@@ -33,3 +33,17 @@ async def test_jobs_are_live_and_can_be_stopped_and_tried_again(tmp_path: Path) 
             await it.sees("queued")
             await it.press("enter")
             await it.sees("Stream Simulator", "Waiting for its turn")
+
+
+async def test_a_job_that_its_run_left_behind_says_so(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await service.runs.create("acme", "stream_simulator")
+        await service.runs.submit(run.id, "step_01", OPTIONS)
+        await service.runs.revert(run.id, "step_01")
+        (job,) = await service.jobs.latest()
+        await service.db.write(lambda tx: jobs.set_state(tx, job.id, "done", 2.0, result="1"))
+        async with stage(service, (120, 30)) as it:
+            await it.sees("Hello Workflow")
+            await it.press("g")
+            await it.sees("done", "The run went on without it.")
+            assert "t Try again" not in it.lines[-1]
