@@ -128,14 +128,16 @@ def test_the_screen_is_what_textual_has(app: Terminal, tmp_path: Path) -> None:
 
 def test_a_double_resize_is_repainted(app: Terminal, tmp_path: Path) -> None:
     """Textual ignores a resize to the size that it knows; the terminal has cut its lines meanwhile."""
-    expected = settled(app, tmp_path)
+    app.wait(lambda: settled(app, tmp_path) == app.lines())
+    expected = app.lines()
     app.screen.reset()
     os.kill(app.process.pid, signal.SIGWINCH)
     app.wait(lambda: app.lines() == expected)
 
 
 def test_suspended_and_resumed(app: Terminal, tmp_path: Path) -> None:
-    expected = settled(app, tmp_path)
+    app.wait(lambda: settled(app, tmp_path) == app.lines())
+    expected = app.lines()
     app.send("\x1b[19~")
     app.wait(lambda: os.WIFSTOPPED(os.waitpid(app.process.pid, os.WUNTRACED | os.WNOHANG)[1]))
     while app.read(0.1):
