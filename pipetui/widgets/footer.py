@@ -58,7 +58,7 @@ class KeyBar(Line):
     def _bindings_changed(self, screen: Screen[Any]) -> None:
         if not self.is_attached or not self.app.app_focus or screen is not self.screen:
             return
-        keys = self._active(screen)
+        keys = self._active(screen) if screen is self.app.screen else ()  # a dialog on top says its keys itself
         if keys != self.keys:
             self.keys = keys
             self.refresh()
