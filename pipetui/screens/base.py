@@ -158,7 +158,7 @@ class MainScreen(Screen[None]):
         self.remove_class("-in-chat")
         left, self._left = self._left, None
         if left is not None and left.is_attached:
-            left.focus(scroll_visible=False)
+            self.set_focus(left, scroll_visible=False)
         else:
             self.focus_main()
 

@@ -313,7 +313,10 @@ class ChatPane(Vertical):
 
     def action_cross(self) -> None:
         """Between the prompt and what was said."""
-        (self._prompt if self._transcript.has_focus else self._transcript).focus()
+        if self._transcript.has_focus:
+            self._prompt.focus()
+        else:
+            self.screen.set_focus(self._transcript)
 
     async def action_leave(self) -> None:
         if self._editing is not None:

@@ -93,7 +93,8 @@ class Prompt(Vertical):
         self._box.put("")
 
     def focus(self, scroll_visible: bool = True, *, from_app_focus: bool = False) -> Self:
-        self._box.focus(scroll_visible)
+        """At once, so that a key that comes right behind is for the prompt already."""
+        self.screen.set_focus(self._box, scroll_visible)
         return self
 
     @property
