@@ -238,7 +238,7 @@ class CardView(Widget, can_focus=True):
         """The one line beside the label: the value's summary, or why there is none."""
         card = self._card
         says_it_below = card.step is FINALIZE or card.state in ("failed", "broken", "waiting", "skipped")
-        if self.expanded and (says_it_below or card.state == "not_applicable"):
+        if card.state == "not_applicable" or (self.expanded and says_it_below):
             return ""
         if card.state == "running" and not self.expanded and card.job is not None:
             progress = card.job.progress

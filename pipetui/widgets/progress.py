@@ -109,13 +109,17 @@ class ProgressLine(Line):
 
     def _words(self, progress: Progress) -> list[Content]:
         words = []
-        if progress.total > 0:
+        is_share = progress.total == 1
+        if is_share:  # `0.3 of 1` would say nothing
+            words.append(line(f"{min(1.0, max(0.0, progress.done)):.0%}"))
+        elif progress.total > 0:
             words.append(line(f"{_amount(progress.done)} of {_amount(progress.total)}"))
         elif progress.done:
             words.append(line(_amount(progress.done)))
         rate = pace(self._seen)
         if rate and rate > 0 and progress.done < (progress.total or math.inf):
-            words.append(line(per_time(rate), MUTED))
+            if not is_share:
+                words.append(line(per_time(rate), MUTED))
             if (left := seconds_left(progress, rate)) is not None:
                 words.append(line(f"{duration(left)} left", MUTED))
         return words

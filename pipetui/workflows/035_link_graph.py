@@ -259,15 +259,15 @@ class LinkGraph(Workflow):
         rows = []
         for each in analyses:
             there = next((_described(export) for slug, export in on_disk if slug == each.slug), "")
-            rows.append([each.slug, each.launched[:10], f"{each.urls:,}", there, each.name])
+            rows.append([each.slug, f"{each.urls:,}", there, each.name])  # no date: slug and name say it
         slugs = [each.slug for each in analyses]
         default = wanted if wanted in slugs else next(iter(slugs), None)
         for slug, export in on_disk:  # deleted at Botify since
             if slug not in slugs:
-                rows.append([slug, "", "", _described(export), "no longer at Botify"])
+                rows.append([slug, "", _described(export), "no longer at Botify"])
                 slugs.append(slug)
-        hint = "what is on disk is used again, without credits" if any(row[3] for row in rows) else ""
-        return TablePick(["analysis", "date", "URLs", "on disk", "name"], rows, default=default, hint=hint)
+        hint = "what is on disk is used again, without credits" if any(row[2] for row in rows) else ""
+        return TablePick(["analysis", "URLs", "on disk", "name"], rows, default=default, hint=hint)
 
     async def step_02_submit(self, run: Run, slug: str) -> str:
         from pipetui.botify import BotifyError, NotFound, places

@@ -87,6 +87,16 @@ async def test_a_progress_line_shows_amounts_rate_and_time_left() -> None:
         assert not any(character in text for character in HIDDEN)
 
 
+async def test_of_a_total_of_one_the_share_is_shown() -> None:
+    now = 0.0
+    shown = ProgressLine(replace(RUNNING, progress=Progress(0.25, 1, "Degrees")), clock=lambda: now)
+    async with Host(shown).run_test(size=(100, 5)) as pilot:
+        now = 10.0
+        shown.show(replace(RUNNING, progress=Progress(0.5, 1, "Degrees")))
+        await pilot.pause()
+        assert "50% · 20 s left  Degrees" in screen_text(pilot.app) and "/min" not in screen_text(pilot.app)
+
+
 @pytest.mark.parametrize(
     ("job", "said"),
     [
