@@ -96,6 +96,7 @@ class MainScreen(Screen[None]):
         self.status = StatusBar()
         self.chat: ChatPane | None = None
         self._left: Widget | None = None
+        self._opening = asyncio.Lock()
 
     @property
     def host(self) -> Host:
@@ -140,18 +141,22 @@ class MainScreen(Screen[None]):
         """Whether the focus is in the chat pane."""
         return self.chat is not None and self.focused is not None and self.chat in self.focused.ancestors_with_self
 
-    async def open_chat(self, *, enter: bool = True) -> ChatPane:
-        """Show the chat pane; `enter`: with the focus in its prompt."""
-        if self.chat is None:
-            module = await asyncio.to_thread(import_module, ".chat", __package__)  # 0.1 s in which the screen goes on
+    async def open_chat(self, *, enter: bool = True) -> ChatPane | None:
+        """Show the chat pane; `enter`: with the focus in its prompt. None when it was closed meanwhile."""
+        async with self._opening:  # who comes second finds it mounted
             if self.chat is None:
-                self.chat = module.ChatPane()
-                await self.query_one(".panes").mount(self.chat)
-        if enter and not self.is_in_chat:
+                module = await asyncio.to_thread(import_module, ".chat", __package__)  # 0.1 s; the screen goes on
+                self.chat = pane = module.ChatPane()
+                await self.query_one(".panes").mount(pane)
+        if self.chat is not None and enter and not self.is_in_chat:
             self._left = self.focused
             self.add_class("-in-chat")
             self.chat.enter()
         return self.chat
+
+    def comes_back_to(self, widget: Widget) -> None:
+        """Where the focus goes when it leaves the chat."""
+        self._left = widget
 
     def leave_chat(self) -> None:
         """Give the focus back to where it came from; in a narrow terminal the chat goes with it."""

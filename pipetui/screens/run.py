@@ -114,8 +114,7 @@ class RunScreen(MainScreen):
         self._head(snapshot)
         card, is_in_body = self._memory.get("card", current), self._memory.get("body", True)
         view = self._views.get(card, self._views[current])
-        if not (is_in_body and view.focus_input()):
-            view.focus()
+        self._focus_card(view, is_in_body)
         scroll = self._memory.get("scroll")
         if isinstance(scroll, int | float):
             self.call_after_refresh(self._stack.scroll_to, y=scroll, animate=False)
@@ -138,7 +137,7 @@ class RunScreen(MainScreen):
         typed = not follow and await self._keep_typed(before, snapshot)
         self._snapshot = snapshot
         old, new = before.current.id, snapshot.current.id
-        follow = follow or (old != new and self._focused_id() == old)
+        follow = follow or (old != new and (self._focused_id() == old or self.is_in_chat))
         for card in snapshot.cards:
             self._views[card.id].card = self._with_problems(card, snapshot)
         if follow and (old != new or before.current.state != snapshot.current.state):
@@ -160,9 +159,15 @@ class RunScreen(MainScreen):
         self.call_after_refresh(self._enter, new, into_input)
 
     def _enter(self, view: CardView, into_input: bool = True) -> None:
-        if not (into_input and view.focus_input()):
-            view.focus()
+        self._focus_card(view, into_input)
         view.scroll_visible(animate=False)
+
+    def _focus_card(self, view: CardView, into_input: bool) -> None:
+        """Go to a card, or into its input; who is in the chat stays there, and comes back to it."""
+        if self.is_in_chat:
+            self.comes_back_to(view)
+        elif not (into_input and view.focus_input()):
+            view.focus()
 
     async def _keep_typed(self, before: Snapshot, snapshot: Snapshot) -> bool:
         """Another terminal answered the step in which one types here: what was typed stays its draft.
@@ -575,16 +580,16 @@ class RunScreen(MainScreen):
     async def action_mention(self) -> None:
         """The model has an account of every card: a mention says which one is meant."""
         card = self._card()
-        pane = await self.open_chat()
-        pane.put(f"@{card.id} ")
+        if (pane := await self.open_chat()) is not None:
+            pane.put(f"@{card.id} ")
 
     async def action_explain(self) -> None:
         card = self._card()
-        pane = await self.open_chat(enter=False)
-        await pane.ask(
-            f"Explain @{card.id} ({card.step.show}): what it is for, how it stands ({card.state.replace('_', ' ')}), "
-            "and what I can do now."
-        )
+        if (pane := await self.open_chat(enter=self.has_class("-narrow"))) is not None:
+            await pane.ask(
+                f"Explain @{card.id} ({card.step.show}): what it is for, how it stands "
+                f"({card.state.replace('_', ' ')}), and what I can do now."
+            )
 
     def action_previous(self) -> None:
         self._step(-1)

@@ -93,8 +93,9 @@ class Prompt(Vertical):
         self._box.put("")
 
     def focus(self, scroll_visible: bool = True, *, from_app_focus: bool = False) -> Self:
-        """At once, so that a key that comes right behind is for the prompt already."""
+        """At once, so that a key that comes right behind is for the prompt; and again behind what is to be focused."""
         self.screen.set_focus(self._box, scroll_visible)
+        self._box.focus(scroll_visible)
         return self
 
     @property

@@ -91,7 +91,8 @@ def test_a_run_is_filled_in_by_slash_commands(home: Path) -> None:
         it.wait_for("ctrl+g Submit")  # one is in the first card now
         it.send(CHAT + "/runs submit Ada" + ENTER)
         it.wait_for("Hello Ada!")
+        it.wait_for("Now Hello Message")
         it.send("/tasks add call Ada back" + ENTER)
-        it.wait_for("call Ada back")
+        it.wait_for("Added: the task")
         it.send("/runs fnalize" + ENTER)
         it.wait_for("did you mean")

@@ -65,9 +65,8 @@ async def test_the_run_has_a_conversation_of_its_own_and_the_model_sees_its_card
         run = await service.runs.create("default", "hello")
         await service.runs.submit(run.id, "name", "Ada Lovelace")
         async with stage(service, WIDE) as it:
-            await it.press("down", "down")
             it.app.go(_place(run.id))
-            await it.sees("Hello Message")
+            await it.sees("ctrl+g Submit")
             await it.press("ctrl+o")
             await it.sees("Enter sends")
             await ask(it, "What is my name?")
