@@ -60,7 +60,9 @@ class Briefing:
     def missing(self) -> str:
         """What is missing for an answer, and how to get it; '' when nothing is."""
         found = self._presence
-        return "" if found.kind in ("ready", "looking") else f"{found.text} {found.hint}".strip()
+        if found.kind in ("ready", "looking"):
+            return ""
+        return f"{found.text} {found.hint}{', or here /model' if found.kind == 'no_model' else ''}".strip()
 
     def doubt(self) -> None:
         """Look soon whether things are still as they were."""

@@ -2,8 +2,10 @@
 
 import re
 import shutil
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,12 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from pipetui.engine.collections import TASKS
 from pipetui.engine.jobs import Progress
+from pipetui.engine.messages import Call, Proposal, Proposed, Thinking, Usage
 from pipetui.service import Service
 from pipetui.service.place import Place
 from pipetui.service.service import BUILT_IN
 from pipetui.store import jobs
+from tests.chat.server import Server
 from tests.screens.stage import Stage, serving, stage
 
 OPTIONS = {"ticks": 200, "pause": 0.1, "fail_at": 0, "kill_at": 0, "kill": "job"}
@@ -39,6 +43,7 @@ def still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipetui.service.service.BUILT_IN", folder)
     for module in ("looks", "jobs"):
         monkeypatch.setattr(f"pipetui.screens.{module}.ago", lambda seconds: "3 min ago")
+    monkeypatch.setattr("pipetui.widgets.entry.ago", lambda seconds: "3 min ago")
 
 
 @pytest.fixture
@@ -141,6 +146,71 @@ async def test_a_form(tmp_path: Path, size: tuple[int, int], picture: SnapshotAs
             await it.sees("from 0 to 3")
             await it.pilot.pause()
             assert picture_of(it) == picture
+
+
+ANSWER = """\
+A **canonical** tag names the page that counts:
+
+```html
+<link rel="canonical" href="https://example.com/shoes">
+```
+
+- It stands in the `head`.
+- It is a *hint*, not a command.
+
+I would fill in the message for you."""
+
+
+async def conversation(service: Service, run: str) -> None:
+    """A question about the run, an answer with everything in it, and a proposal that stands."""
+    chat = service.conversations
+    where = await chat.in_use(run)
+    await chat.send(where.id, "What is a canonical tag?\nAnd what is next?", {"profile": "default", "run": run})
+    claimed = await chat.claim("test", "")
+    assert claimed is not None
+    answer, now = claimed.answer, time.time()
+    proposal = Proposal(
+        "p1", where.id, answer.id, "runs_submit", '{"step":"step_02","value":"Hello Ada!"}',
+        "Submit Hello Message of default-hello-01", "Hello Message: (empty)", "Hello Message: Hello Ada!", "t", "open",
+        "", now, now + 899.9,
+    )  # fmt: skip
+    await chat.propose(proposal)
+    parts = (
+        Thinking(0, "The user asks two things."),
+        Call(len(ANSWER), "runs_show", {}, "default-hello-01: Hello Message (step_02) is active", "{}"),
+        Proposed(len(ANSWER), "p1"),
+    )
+    usage = Usage("llama3.2:3b", "127.0.0.1", 1_900, 140, 4.0, 8_192)
+    await chat.save("test", replace(answer, state="done", text=ANSWER, parts=parts, usage=usage))
+
+
+async def test_the_chat_beside_a_run(
+    tmp_path: Path, size: tuple[int, int], picture: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Server() as server, serving(tmp_path) as service:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        run = await hello(service, "Ada")
+        await conversation(service, run)
+        await go_on(service, "run", "hello", run)
+        async with shown(service, size, "one line of text") as it:
+            await it.press("ctrl+o")
+            await it.sees("llama3.2:3b", "a approves", "25% full")
+            await it.pilot.pause()
+            assert picture_of(it) == picture
+
+
+async def test_an_empty_chat_without_a_model(
+    tmp_path: Path, size: tuple[int, int], picture: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Server(models=[]) as server, serving(tmp_path) as service:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        run = await hello(service, "Ada")
+        await go_on(service, "run", "hello", run)
+        async with shown(service, size, "one line of text") as it:
+            await it.press("ctrl+o")
+            await it.sees("Ask what you like", "no model to talk to")
+            await it.pilot.pause()
+            assert re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:11434", picture_of(it)) == picture
 
 
 async def test_a_confirmation(tmp_path: Path, size: tuple[int, int], picture: SnapshotAssertion) -> None:
