@@ -146,7 +146,9 @@ class MainScreen(Screen[None]):
         async with self._opening:  # who comes second finds it mounted
             if self.chat is None:
                 module = await asyncio.to_thread(import_module, ".chat", __package__)  # 0.1 s; the screen goes on
-                self.chat = pane = module.ChatPane()
+                own = [command for command in COMMANDS if command.owner == "transcript"]
+                keys = {command.name: shown_key(keys_of(command, self.host.keymap)) for command in own}
+                self.chat = pane = module.ChatPane(keys)
                 await self.query_one(".panes").mount(pane)
         if self.chat is not None and enter and not self.is_in_chat:
             self._left = self.focused

@@ -68,15 +68,17 @@ class ChatPane(Vertical):
         &.-empty > .empty { display: block; }
         & > .note { padding: 0 1; color: $text-warning; display: none; }
         & > .note.-on { display: block; }
+        & > .note.-quiet { color: $text-muted; }
         & > .editing { padding: 0 1; color: $text-accent; display: none; }
         & > .editing.-on { display: block; }
     }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Mapping[str, str]) -> None:
+        """`keys` is what the cards of proposals call their keys."""
         super().__init__()
         self._head = Head()
-        self._transcript = Transcript()
+        self._transcript = Transcript(keys=keys)
         self._empty = Plain(classes="empty")
         self._note = Plain(classes="note", limit=1_000)
         self._editing_line = Plain("Another text in a branch: Enter sends it, Esc leaves it.", classes="editing")
@@ -121,8 +123,9 @@ class ChatPane(Vertical):
             "/ lists what can be done from here; /help explains it.",
         ]
         if self.main.WHERE == "run":
-            keys = {command.name: shown_key(keys_of(command, self.host.keymap)) for command in COMMANDS}
-            said.append(f"On a card, {keys['explain']} has it explained, and {keys['mention']} brings it here.")
+            said.append(
+                f"On a card, {self._key('explain')} has it explained, and {self._key('mention')} brings it here."
+            )
         return "\n".join(said)
 
     def enter(self) -> None:
@@ -193,11 +196,24 @@ class ChatPane(Vertical):
         name = self._conversation.name if self._conversation else ""
         last = next((each for each in reversed(self._messages) if each.usage.model), None)
         self._head.show(name, self.chat.standing(self.main.scope(), last.usage if last else None))
-        missing = self.chat.missing
-        self._note.update(missing)
-        self._note.set_class(bool(missing), "-on")
+        said = self.chat.missing or self._offer()
+        self._note.update(said)
+        self._note.set_class(bool(said), "-on")
+        self._note.set_class(not self.chat.missing, "-quiet")
         self._editing_line.set_class(self._editing is not None, "-on")
         self.refresh_bindings()
+
+    def _offer(self) -> str:
+        """What can be done about an answer that was cut off."""
+        last = self._messages[-1] if self._messages else None
+        if last is None or not _can("go_on", last):
+            return ""
+        way = "" if self._transcript.has_focus else "Tab, then "
+        return f"{way}{self._key('go_on')} lets the model go on, {self._key('regenerate')} asks for another answer."
+
+    def _key(self, command: str) -> str:
+        """The key of a command as it is now."""
+        return next(shown_key(keys_of(each, self.host.keymap)) for each in COMMANDS if each.name == command)
 
     # the prompt
 

@@ -167,8 +167,8 @@ STAYS = frozenset(command.name for command in COMMANDS if command.stays)
 """The actions that the footer drops last."""
 
 _BY_NAME = {command.name: command for command in COMMANDS}
-_TYPED = frozenset({"ctrl+q", "ctrl+p", "ctrl+o", "f1"})
-"""Keys that work while one types: no input wants them."""
+_TYPED = frozenset({"ctrl+q", "ctrl+p", "ctrl+o", "ctrl+c", "f1"})
+"""Keys that work while one types: no input wants them (but Ctrl+C, while there is nothing to stop)."""
 
 
 def bindings(where: Where) -> list[Binding]:

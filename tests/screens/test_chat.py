@@ -45,17 +45,22 @@ async def test_a_question_is_answered(tmp_path: Path, server: Server) -> None:
         assert chat.json()["messages"][-1]["content"].endswith("What is a canonical tag?")
 
 
-async def test_an_answer_is_stopped_and_what_came_is_kept(tmp_path: Path, server: Server) -> None:
+@pytest.mark.parametrize("key", ["escape", "ctrl+c"])
+async def test_an_answer_is_stopped_and_what_came_is_kept(tmp_path: Path, server: Server, key: str) -> None:
     server.script = lambda request: Reply("one two three ", endless=True, rate=50)
     async with chatting(tmp_path) as it:
         await ask(it, "Count")
         await it.sees("one two three one")
-        await it.press("escape")
-        await it.sees("Stopped by you")
+        await it.press(key)
+        await it.sees("Stopped by you", "c lets the model go on")
         await it.until(lambda: server.chats[0].outcome == "gone")
         where = await it.service.conversations.in_use()
         (_, answer) = (await it.service.conversations.page(where.id)).messages
         assert answer.state == "stopped" and answer.text.startswith("one two three one")
+        server.script = lambda request: Reply("four five six")
+        await it.press("tab", "c")
+        await it.sees("four five six")
+        assert server.chats[-1].json()["messages"][-2]["content"].startswith("one two three")
 
 
 async def test_the_run_has_a_conversation_of_its_own_and_the_model_sees_its_cards(
