@@ -1,4 +1,5 @@
-"""What the store costs: submits a second (FULL), opening with 10,000 runs, a page of the runs list.
+"""What the store costs: submits a second (FULL), opening with 10,000 runs, a page of the runs list, and a search over
+100,000 messages (to reach: 100 ms), common words and rare ones.
 
 python -m benchmarks.store
 Each figure stands beside its floor: the same bytes written, or the same rows read, by bare sqlite3.
@@ -20,11 +21,48 @@ from pipetui.engine.transitions import Moment
 from pipetui.paths import paths
 from pipetui.service import Service
 from pipetui.service.profiles import ensure
-from pipetui.store import events, runs
+from pipetui.store import conversations, events, messages, runs
 from pipetui.store.database import Tx
 from pipetui.store.runs import RunRow
 
 RUNS = 10_000
+MESSAGES = 100_000
+WORDS = [
+    "canonical",
+    "redirect",
+    "crawl",
+    "depth",
+    "title",
+    "anchor",
+    "noindex",
+    "sitemap",
+    "robots",
+    "hreflang",
+    "page",
+    "link",
+    "the",
+    "of",
+    "and",
+    "is",
+]
+
+
+def say(tx: Tx) -> None:
+    """Messages of 40 words, the last of which names each."""
+    where = conversations.add(tx, "", "Bench", 1.0).id
+    for number in range(MESSAGES):
+        text = " ".join(WORDS[(number * 7 + place * place) % len(WORDS)] for place in range(40))
+        messages.add(tx, where, "user", "user", f"{text} number{number}", 1.0)
+
+
+async def searched(service: Service, text: str) -> float:
+    """Median seconds of a search, as the dialog of the conversations makes it."""
+    spent = []
+    for _ in range(10):
+        start = time.perf_counter()
+        assert await service.conversations.search(text)
+        spent.append(time.perf_counter() - start)
+    return median(spent)
 
 
 def fill(tx: Tx) -> None:
@@ -92,6 +130,12 @@ async def main() -> None:
             await service.runs.lines(profile="bench", limit=100, offset=RUNS - 200)
             last = time.perf_counter() - start
             print(f"page of 100 runs   {page * 1e3:7.2f} ms  the last one {last * 1e3:.2f} ms")
+
+        async with Service.open(home, starter=None) as service:
+            await service.db.write(say)
+            for text in ("canonical redir", f"number{MESSAGES // 2}"):
+                took = await searched(service, text)
+                print(f"search             {took * 1e3:7.2f} ms  {text!r} in {MESSAGES:,} messages (to reach: 100 ms)")
 
         def bare_open() -> None:
             db = sqlite3.connect(home.database)

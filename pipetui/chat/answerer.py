@@ -70,6 +70,7 @@ class Answerer:
         self._wake = asyncio.Event()
         self._coming: _Coming | None = None
         self._streaming: asyncio.Task[None] | None = None
+        self._is_awaited = True
         self.preferred = ""
         self.sent: Sent | None = None
 
@@ -92,14 +93,15 @@ class Answerer:
                 is_idle = True
             if is_idle:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(ALIVE_SECONDS):
+                    async with asyncio.timeout(ALIVE_SECONDS if self._is_awaited else None):
                         await self._wake.wait()
                 self._wake.clear()
 
     async def _turn(self) -> bool:
         """Answer one thing; False when there is nothing that can be answered now."""
         chat = self._service.conversations
-        if not await chat.unanswered():
+        self._is_awaited = await chat.unanswered()
+        if not self._is_awaited:
             return False
         if not await self._briefing.is_ready():
             await chat.waits(self._briefing.missing)

@@ -215,12 +215,8 @@ class Conversations:
         return await self._db.write(work)
 
     async def unanswered(self) -> bool:
-        """Whether anything waits for a model, or came to a halt with its receiver."""
-
-        def work(tx: Tx) -> bool:
-            return messages.is_unanswered(tx, time.time() - SILENT_SECONDS)
-
-        return await self._db.read(work)
+        """Whether an answer waits for a model, or is being received by anybody."""
+        return await self._db.read(messages.is_unanswered)
 
     async def save(self, owner: str, answer: Message) -> bool:
         """Write how far an answer came, or how it ended. False: it is no longer this owner's, who stops."""
