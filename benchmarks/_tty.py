@@ -73,6 +73,15 @@ class Tty:
             last = self.heard[-1].at
         return last, sum(len(heard.data) for heard in self.heard[first:])
 
+    def rest(self, seconds: float = 0.6) -> None:
+        """Until it does nothing: who is behind may be silent for a while, and who has a cursor that blinks never is."""
+        busy = 1.0
+        while busy > 0.1:
+            before, end = self.cpu, time.monotonic() + seconds
+            while (left := end - time.monotonic()) > 0:
+                self.listen(left)
+            busy = (self.cpu - before) / seconds
+
     def send(self, keys: str) -> float:
         """Returns when they were pressed."""
         os.write(self.master, keys.encode())

@@ -2,26 +2,31 @@
 
     python benchmarks/chat.py [--rounds 3] [--tokens 2000]
 
-Both run on a terminal of their own and read the same answers from a server that speaks Ollama's protocol, in turns.
+Both run on a terminal of their own and read the same answers from a server that speaks Ollama's protocol, in turns: the
+bare one from the socket, pipetui as it is, with its chat open.
 
 late    from the server's last token to the last word on the screen, in milliseconds
 cpu     seconds of the program's, bytes to the terminal: for 1,000 tokens
 key     from a key in the prompt to its letter on the screen while an answer streams
-open    from the spawn to the end of a conversation of 200 loaded messages on the screen, beside an empty one; the
+open    from the key that opens the chat to the end of a conversation of 2,000 messages, beside an empty one; the
         quickest of the rounds
-memory  of the program after 10 long answers and after 30, of which the view holds the last ones
+memory  of the program after 10 long answers and after 30, of 4,000 tokens each
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import statistics
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyte
@@ -38,7 +43,12 @@ QUIET = 0.3
 LAST = "ZQEND"
 """The last word of every answer."""
 
-READER = """
+CHAT = "\x0f"
+"""The key that opens the chat."""
+
+MESSAGES = 2_000
+
+BARE = """
 import asyncio, json, sys, time
 from urllib.parse import urlsplit
 
@@ -54,9 +64,7 @@ async def chat(prompt):
     async for line in reader:
         yield json.loads(line)["message"]["content"]
     writer.close()
-"""
 
-BARE = """
 from textual.app import App
 from textual.containers import VerticalScroll
 from textual.widgets import Input, Markdown, Static
@@ -85,55 +93,36 @@ class Bare(App):
 Bare().run()
 """
 
-OURS = """
-from dataclasses import replace
-from textual.widgets import Static
-from pipetui.engine.messages import Message
-from pipetui.terminal.app import TerminalApp
-from pipetui.widgets.prompt import Prompt
-from pipetui.widgets.transcript import Transcript
+TEXT = "Some **bold** text with `code`.\n\n- one\n- two\n\n```python\nprint(1)\n```\n\n" + "word " * 120
 
-LOADED = int(sys.argv[2]) if len(sys.argv) > 2 else 0
-TEXT = "Some **bold** text with `code`.\\n\\n- one\\n- two\\n\\n```python\\nprint(1)\\n```\\n\\n" + "word " * 120
+WISH = re.compile(r"(markdown|code) (\d+) (\d+)$")
+"""What is asked: the kind of an answer, its tokens, and how many a second (0: at once)."""
 
-class Ours(TerminalApp):
-    ENABLE_COMMAND_PALETTE = False
-    def compose(self):
-        yield Static("It is ready")
-        self.transcript = Transcript()
-        self.prompt = Prompt(placeholder="Ask")
-        yield self.transcript
-        yield self.prompt
-    def on_mount(self):
-        self.messages = [self.message(n, TEXT) for n in range(LOADED)]
-        if LOADED:
-            self.messages.append(self.message(LOADED, "the ZQEND"))
-        self.transcript.show(self.messages, {}, earlier=False)
-        self.prompt.focus()
-    def message(self, number, text, state="done", by="model"):
-        return Message(f"m{number}", "c", number, "assistant", by, state, text, created=time.time())
-    def on_prompt_sent(self, event):
-        self.prompt.clear()
-        self.run_worker(self.answer(event.text))
-    async def answer(self, prompt):
-        number = len(self.messages)
-        message = self.message(number, "", "streaming")
-        self.messages = [*self.messages[-20:], message]
-        self.transcript.show(self.messages, {}, earlier=False)
-        text = ""
-        async for piece in chat(prompt):
-            text += piece
-            self.transcript.stream(replace(message, text=text))
-        self.messages[-1] = replace(message, text=text, state="done", id=f"{time.time()}")
-        self.transcript.stream(replace(message, text=text, state="done"))
 
-Ours().run()
-"""
+@dataclass(frozen=True)
+class Subject:
+    """A program, what it shows when it is ready, and the keys from there to its prompt."""
+
+    command: list[str]
+    env: dict[str, str]
+    ready: bytes
+    keys: str = ""
+
+    @contextmanager
+    def open(self) -> Iterator[Tty]:
+        with tty(self.command, self.env) as it:
+            it.until(self.ready)
+            it.settled(QUIET)
+            it.send(self.keys)
+            it.rest()
+            yield it
 
 
 def answer(request: Mapping[str, Any]) -> Reply:
-    """`markdown 2000 50`: the kind, the tokens, the rate."""
-    kind, tokens, rate = request["messages"][-1]["content"].split()[:3]
+    found = WISH.search(request["messages"][-1]["content"])
+    if found is None:  # of a conversation's name, or of nothing we asked
+        return Reply("Yes.")
+    kind, tokens, rate = found.groups()
     made = texts.code(int(tokens)) if kind == "code" else texts.markdown(int(tokens))
     return Reply([*made, "\n\n", LAST], rate=float(rate))
 
@@ -155,10 +144,6 @@ class Serving(threading.Thread):
             await asyncio.Event().wait()
 
 
-def program(code: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-c", READER + code, *arguments]
-
-
 class Watcher:
     """Follows the screen of a terminal, afterwards, so that it takes no time from the program."""
 
@@ -175,12 +160,7 @@ def wait_for_end(it: Tty, server: Server, number: int, tokens: int) -> float:
     """Until answer `number` is on the screen and nothing moves. Returns when the server wrote its last token."""
     while len(server.chats) <= number or not server.chats[-1].ended:
         it.listen(0.05)
-    busy = 1.0
-    while busy > 0.1:  # who is behind may be silent for a while, and who has a cursor that blinks never is
-        before, pause = it.cpu, time.monotonic() + 2 * QUIET
-        while (left := pause - time.monotonic()) > 0:
-            it.listen(left)
-        busy = (it.cpu - before) / (2 * QUIET)
+    it.rest()
     assert server.chats[-1].tokens == tokens + 2, server.chats[-1]
     return server.chats[-1].last
 
@@ -193,12 +173,10 @@ class Cost:
     keys: list[float]
 
 
-def stream(code: str, url: str, server: Server, wish: str, *, types: bool = False) -> Cost:
+def stream(subject: Subject, server: Server, wish: str, *, types: bool = False) -> Cost:
     """One answer from begin to end."""
     _, tokens, rate = wish.split()
-    with tty(program(code, url), environment()) as it:
-        it.until(b"ready")
-        it.settled(QUIET)
+    with subject.open() as it:
         before, size, number = it.cpu, sum(len(heard.data) for heard in it.heard), len(server.chats)
         it.send(f"{wish}\r")
         pressed = []
@@ -227,24 +205,46 @@ def stream(code: str, url: str, server: Server, wish: str, *, types: bool = Fals
     return cost
 
 
-def opening(loaded: int) -> float:
-    """Milliseconds from the spawn until the conversation is there."""
-    with tty(program(OURS, "http://127.0.0.1:1", str(loaded)), environment()) as it:
-        watcher, seen = Watcher(), 0
-        word = LAST if loaded else "Enter sends"
+def opening(home: Path, word: str, env: Mapping[str, str]) -> float:
+    """Milliseconds from the key that opens the chat until `word` is on the screen."""
+    subject = Subject([sys.executable, "-m", "pipetui"], dict(env) | {"PIPETUI_HOME": str(home)}, b"Hello")
+    with subject.open() as it:
+        watcher = Watcher()
+        for heard in it.heard:
+            watcher.see(heard)
+        seen, pressed = len(it.heard), it.send(CHAT)
         while True:
             it.listen(1)
             for heard in it.heard[seen:]:
                 if word in watcher.see(heard):
-                    return (heard.at - it.started) * 1000
+                    return (heard.at - pressed) * 1000
             seen = len(it.heard)
 
 
-def growth(url: str, server: Server) -> tuple[float, float]:
+async def fill(home: Path) -> None:
+    """A conversation of 2,000 messages."""
+    from pipetui.paths import Paths
+    from pipetui.service import Service
+    from pipetui.settings import Settings
+    from pipetui.store import messages
+    from pipetui.store.database import Tx
+
+    paths = Paths("prod", home / "data", home / "config", home / "cache", home / "logs")
+    async with Service.open(paths, Settings()) as service:
+        where = await service.conversations.in_use()
+
+        def work(tx: Tx) -> None:
+            for number in range(MESSAGES):
+                is_last = number == MESSAGES - 1
+                messages.add(tx, where.id, "assistant", "model", f"{TEXT}{LAST if is_last else number}", time.time())
+
+        await service.db.write(work)
+
+
+def growth(subject: Subject, server: Server) -> tuple[float, float]:
     """Megabytes after 10 answers, and after 30."""
     found = []
-    with tty(program(OURS, url), environment()) as it:
-        it.until(b"ready")
+    with subject.open() as it:
         for answers in range(1, 31):
             number = len(server.chats)
             it.send("markdown 4000 0\r")
@@ -272,31 +272,43 @@ def main() -> None:
     serving = Serving()
     serving.start()
     serving.ready.wait()
-    server = serving.server
+    with tempfile.TemporaryDirectory() as folder:
+        measure(serving.server, Path(folder), options)
+
+
+def measure(server: Server, folder: Path, options: argparse.Namespace) -> None:
+    env = environment(OLLAMA_HOST=server.url)
+    bare = Subject([sys.executable, "-c", BARE, server.url], env, b"ready")
+    (folder / "home").mkdir()
+    program = [sys.executable, "-m", "pipetui"]
+    ours = Subject(program, env | {"PIPETUI_HOME": str(folder / "home")}, b"Hello", CHAT)
     for wish in (f"markdown {options.tokens} 50", f"markdown {options.tokens} 500", f"code {options.tokens} 60"):
         if options.only and options.only not in wish:
             continue
-        bare, ours = [], []
+        theirs, mine = [], []
         for _ in range(options.rounds):
-            bare.append(stream(BARE, server.url, server, wish))
-            ours.append(stream(OURS, server.url, server, wish))
+            theirs.append(stream(bare, server, wish))
+            mine.append(stream(ours, server, wish))
         limit = 1 / 3 if wish.startswith("code") else 1.0
-        print(f"{wish}: late {median(ours, 'late'):.0f} ms, bare {median(bare, 'late'):.0f} ms (to reach: 150)")
-        for name, unit in (("cpu", "s"), ("size", "bytes")):
-            mine, theirs = median(ours, name), median(bare, name)
-            least = limit if name == "cpu" else 1.0
-            print(f"  {name}: {mine:,.2f} {unit}, bare {theirs:,.2f}: {mine / theirs:.2f} × (to reach: {least:.2f})")
+        print(f"{wish}: late {median(mine, 'late'):.0f} ms, bare {median(theirs, 'late'):.0f} ms (to reach: 150)")
+        for name, unit, least in (("cpu", "s", limit), ("size", "bytes", 1.0)):
+            cost, floor = median(mine, name), median(theirs, name)
+            print(f"  {name}: {cost:,.2f} {unit}, bare {floor:,.2f}: {cost / floor:.2f} × (to reach: {least:.2f})")
     for wish in ("markdown 1000 50", "markdown 4000 500"):
         if not options.only or options.only == "key":
-            bare, mine = (sorted(stream(code, server.url, server, wish, types=True).keys) for code in (BARE, OURS))
-            print(f"key: {wish}: {percentile(mine)} ms (to reach: 50), bare {percentile(bare)}")
+            theirs, mine = (sorted(stream(each, server, wish, types=True).keys) for each in (bare, ours))
+            print(f"key: {wish}: {percentile(mine)} ms (to reach: 50), bare {percentile(theirs)}")
     if not options.only or options.only == "open":
-        opening(200)
-        times = [(opening(0), opening(200)) for _ in range(options.rounds)]
+        asyncio.run(fill(folder / "full"))
+        (folder / "empty").mkdir()
+        times = [
+            (opening(folder / "empty", "Enter sends", env), opening(folder / "full", LAST, env))
+            for _ in range(options.rounds + 1)
+        ]
         empty, full = (min(column) for column in zip(*times, strict=True))
         print(f"open: {full:.0f} ms, empty {empty:.0f} ms: {full - empty:.0f} more (to reach: 300)")
     if not options.only or options.only == "memory":
-        ten, thirty = growth(server.url, server)
+        ten, thirty = growth(ours, server)
         print(f"memory: after 10 answers {ten:.1f} MB, after 30 {thirty:.1f} MB")
 
 
