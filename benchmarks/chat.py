@@ -151,9 +151,11 @@ class Watcher:
         self.screen = pyte.Screen(WIDTH, HEIGHT)
         self.stream = pyte.ByteStream(self.screen)
 
-    def see(self, heard: Heard) -> str:
+    def see(self, heard: Heard) -> None:
         self.stream.feed(heard.data)
-        return "\n".join(self.screen.display)
+
+    def has(self, text: str) -> bool:
+        return any(text in line for line in self.screen.display)
 
 
 def wait_for_end(it: Tty, server: Server, number: int, tokens: int) -> float:
@@ -194,10 +196,12 @@ def stream(subject: Subject, server: Server, wish: str, *, types: bool = False) 
         watcher = Watcher()
         shown_at = None
         for heard in it.heard:
-            text = watcher.see(heard)
-            if heard.at >= last and shown_at is None and LAST in text:
+            watcher.see(heard)
+            if heard.at >= last and shown_at is None and watcher.has(LAST):
                 shown_at = heard.at
-            while len(cost.keys) < len(pressed) and text.count("#" * (len(cost.keys) + 1)):
+            while len(cost.keys) < len(pressed) and heard.at >= pressed[len(cost.keys)]:
+                if not watcher.has("#" * (len(cost.keys) + 1)):
+                    break
                 cost.keys.append((heard.at - pressed[len(cost.keys)]) * 1000)
     if shown_at is None:
         raise SystemExit("the last word never came:\n" + "\n".join(watcher.screen.display))
@@ -216,7 +220,8 @@ def opening(home: Path, word: str, env: Mapping[str, str]) -> float:
         while True:
             it.listen(1)
             for heard in it.heard[seen:]:
-                if word in watcher.see(heard):
+                watcher.see(heard)
+                if watcher.has(word):
                     return (heard.at - pressed) * 1000
             seen = len(it.heard)
 
