@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 WINDOW = 60
 """Messages that are loaded at once."""
 
+MOST = 300
+"""With more than these loaded, who follows what comes keeps only the last ones."""
+
 
 class Head(Line):
     """The conversation's name, and the model: which one, how full its window is, how fast it is."""
@@ -177,6 +180,9 @@ class ChatPane(Vertical):
             page = await self.host.service.conversations.since(where.id, first)
         except Refusal:  # removed
             await self.show(await self.chat.conversation(self.main.scope()))
+            return
+        if len(page.messages) > MOST and self._transcript.at_end:
+            await self.show(where)
             return
         self._conversation, self._messages = page.conversation, list(page.messages)
         self._proposals = page.proposals
