@@ -300,6 +300,40 @@ async def test_a_secret_is_told_to_no_model(talk: Talk, server: Server) -> None:
     assert b"4711" not in server.chats[-1].body
 
 
+async def test_a_restart_does_nothing_by_reading_the_history_again(talk: Talk, server: Server) -> None:
+    await talk.add("Buy milk")
+    replies(server, asks_for("tasks_delete", {"id": 1}, native=True), Reply("Fine."))
+    await talk.answer()
+    again = Talk(talk.service, server)
+    running = asyncio.create_task(again.answerer.run())
+    await again.answer("And now?")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert await talk.tasks() == ["Buy milk"]
+    assert [proposal.state for proposal in await talk.proposals()] == ["open"]
+
+
+async def test_a_look_alike_is_not_taken_for_its_like(talk: Talk, server: Server) -> None:
+    await talk.add("Buy milk")
+    replies(server, asks_for("profiles_delete", {"profile": "\u0430cme"}, native=True), Reply("I see."))
+    answer = await talk.answer()
+    (part,) = answer.parts
+    assert isinstance(part, Call) and part.failed
+    assert await talk.proposals() == []
+
+
+async def test_two_apps_carry_a_proposal_out_once(talk: Talk, server: Server) -> None:
+    replies(server, asks_for("tasks_insert", {"text": "Buy milk"}, native=True), Reply("Done."))
+    await talk.answer()
+    (proposal,) = await talk.proposals()
+    other = Talk(talk.service, server)
+    decided = await asyncio.gather(
+        *(each.answerer.decide(proposal, True) for each in (talk, other, talk, other)), return_exceptions=True
+    )
+    assert sum(isinstance(each, Refusal) for each in decided) == 3
+    assert await talk.tasks() == ["Buy milk"]
+
+
 # what a reply may try
 
 

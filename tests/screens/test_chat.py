@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipetui.engine.collections import TASKS
 from tests.chat.server import Model, Reply, Server
 
 from .stage import Stage, serving, stage
@@ -102,6 +103,21 @@ async def test_the_keys_of_the_cards_rest_while_one_is_in_the_chat(tmp_path: Pat
         await it.press("p")  # pins; at home it would pick a profile
         await it.sees("Pinned")
         await it.misses("Which client or project")
+
+
+async def test_a_proposal_is_approved_by_its_key_on_its_card_alone(tmp_path: Path, server: Server) -> None:
+    replies = [Reply("May I?", calls=[("tasks_insert", {"text": "call [b]Ada[/] back"})]), Reply("It is on the list.")]
+    server.script = lambda request: replies.pop(0) if len(replies) > 1 else replies[0]
+    async with chatting(tmp_path) as it:
+        await ask(it, "Remind me")
+        await it.sees("May I?", "to decide", "text: call [b]Ada[/] back")
+        await it.type("aaa")  # in the prompt it is a text
+        await it.press("ctrl+u", "tab", "up", "a")  # on the message, not on its card
+        assert await it.service.collections.items(TASKS) == []
+        await it.press("down", "a")
+        await it.sees("It is on the list.")
+        (task,) = await it.service.collections.items(TASKS)
+        assert task.values["text"] == "call [b]Ada[/] back"
 
 
 async def test_another_text_makes_a_branch(tmp_path: Path, server: Server) -> None:
