@@ -2,6 +2,8 @@
 
 Nothing of it acts: HTML is text, images aren't fetched, a link shows where it leads. The text is displayable already;
 what the parser makes of it (`&#x202e;`) is made so once more.
+
+The parsers cost 0.1 s to import: this module is for who has something to render.
 """
 
 from __future__ import annotations
@@ -9,16 +11,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token as MarkdownToken
+from pygments.lexers import get_lexer_by_name
+from pygments.token import Token
 
 from ..text import displayable
 from .columns import GAP, Column, fitting
 from .marks import has_unicode
 from .spans import BLANK, Row, Span, cells, folded, shortened, wrap
-
-if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
-    from markdown_it.token import Token
 
 RICH_BLOCK, RICH_SIGNS = 16_000, 2_000
 """Characters of a block, and signs in it, that are rendered as Markdown at most: more takes too long."""
@@ -45,8 +48,6 @@ _SIGNS = re.compile(r"[\[\]!*_`~<>]")
 
 def parser(with_links: bool = True) -> MarkdownIt:
     """HTML is text here: the stock parser would drop it. `with_links`: addresses in plain text are links."""
-    from markdown_it import MarkdownIt  # it costs 70 ms: the first frame doesn't need it
-
     return MarkdownIt("gfm-like", {"html": False, "linkify": with_links})
 
 
@@ -99,8 +100,6 @@ def _unlit(code: str) -> Iterator[list[Span]]:
 @cache
 def _token_looks() -> dict[tuple[str, ...], str]:
     """The looks of Pygments' tokens; of one that isn't here, its parent's."""
-    from pygments.token import Token
-
     return {
         Token: "",
         Token.Comment: "comment",
@@ -127,8 +126,6 @@ def lexer(language: str) -> Any:
     name = language.lower()
     if name not in LANGUAGES or (name := _ALIASES.get(name, name)) == "text":
         return None
-    from pygments.lexers import get_lexer_by_name
-
     return get_lexer_by_name(name, stripnl=False, ensurenl=False, tabsize=4)
 
 
@@ -164,7 +161,7 @@ class _Writer:
         self._text = text
         self._breaks = breaks
 
-    def rows(self, tokens: Sequence[Token], at: int, end: int, width: int, look: str = "") -> list[Row]:
+    def rows(self, tokens: Sequence[MarkdownToken], at: int, end: int, width: int, look: str = "") -> list[Row]:
         """The blocks from token `at` to `end`; between two of them is a blank row, but not in a tight list."""
         rows: list[Row] = []
         while at < end:
@@ -177,7 +174,7 @@ class _Writer:
             at = after
         return rows
 
-    def _block(self, tokens: Sequence[Token], at: int, after: int, width: int, look: str) -> Iterable[Row]:
+    def _block(self, tokens: Sequence[MarkdownToken], at: int, after: int, width: int, look: str) -> Iterable[Row]:
         token = tokens[at]
         match token.type:
             case "paragraph_open":
@@ -199,7 +196,7 @@ class _Writer:
                 return [(Span(("─" if has_unicode() else "-") * width, "faint"),)]
         return ()
 
-    def _items(self, tokens: Sequence[Token], at: int, after: int, width: int, look: str) -> list[Row]:
+    def _items(self, tokens: Sequence[MarkdownToken], at: int, after: int, width: int, look: str) -> list[Row]:
         is_ordered = tokens[at].type == "ordered_list_open"
         number = int(tokens[at].attrs.get("start", 1)) if is_ordered else 0
         items = []
@@ -222,7 +219,7 @@ class _Writer:
             rows += [(first if not line else Span(" " * margin), *row) for line, row in enumerate(inner)]
         return rows
 
-    def _table(self, tokens: Sequence[Token], width: int, look: str) -> list[Row]:
+    def _table(self, tokens: Sequence[MarkdownToken], width: int, look: str) -> list[Row]:
         lines: list[list[list[Span]]] = []
         sides: list[str] = []
         for at, token in enumerate(tokens):
@@ -253,7 +250,7 @@ class _Writer:
 
     # Inside of a line
 
-    def _lines(self, inline: Token, width: int, look: str) -> Iterator[Row]:
+    def _lines(self, inline: MarkdownToken, width: int, look: str) -> Iterator[Row]:
         """The rows of a paragraph; a hard break begins a new one."""
         line: list[Span] = []
         for span in self._spans(inline, look):
@@ -264,7 +261,7 @@ class _Writer:
                 line.append(span)
         yield from wrap(line, width)
 
-    def _spans(self, inline: Token, look: str) -> list[Span]:
+    def _spans(self, inline: MarkdownToken, look: str) -> list[Span]:
         """A hard break is a span of its own: `\\n`."""
         found: list[Span] = []
         looks = [look]
@@ -301,7 +298,7 @@ class _Writer:
         return found
 
 
-def _end(tokens: Sequence[Token], at: int) -> int:
+def _end(tokens: Sequence[MarkdownToken], at: int) -> int:
     """Behind the token that closes `at`."""
     if tokens[at].nesting != 1:
         return at + 1
