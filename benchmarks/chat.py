@@ -18,14 +18,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
+import shutil
 import statistics
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,9 @@ CHAT = "\x0f"
 """The key that opens the chat."""
 
 MESSAGES = 2_000
+
+PATIENCE = 60
+"""Seconds that an answer may take."""
 
 BARE = """
 import asyncio, json, sys, time
@@ -101,16 +105,23 @@ WISH = re.compile(r"(markdown|code) (\d+) (\d+)$")
 
 @dataclass(frozen=True)
 class Subject:
-    """A program, what it shows when it is ready, and the keys from there to its prompt."""
+    """A program, what it shows when it is ready, and the keys from there to its prompt.
+
+    It remembers nothing: each time its data are a copy of those in `home`.
+    """
 
     command: list[str]
     env: dict[str, str]
     ready: bytes
     keys: str = ""
+    home: Path | None = None
 
     @contextmanager
     def open(self) -> Iterator[Tty]:
-        with tty(self.command, self.env) as it:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, ExitStack() as stack:
+            if self.home is not None:
+                shutil.copytree(self.home, folder, dirs_exist_ok=True)
+            it = stack.enter_context(tty(self.command, self.env | {"PIPETUI_HOME": folder}))
             it.until(self.ready)
             it.settled(QUIET)
             it.send(self.keys)
@@ -160,8 +171,14 @@ class Watcher:
 
 def wait_for_end(it: Tty, server: Server, number: int, tokens: int) -> float:
     """Until answer `number` is on the screen and nothing moves. Returns when the server wrote its last token."""
+    end = time.monotonic() + PATIENCE
     while len(server.chats) <= number or not server.chats[-1].ended:
         it.listen(0.05)
+        if time.monotonic() > end:
+            watcher = Watcher()
+            for heard in it.heard:
+                watcher.see(heard)
+            raise SystemExit("no answer in time:\n" + "\n".join(watcher.screen.display))
     it.rest()
     assert server.chats[-1].tokens == tokens + 2, server.chats[-1]
     return server.chats[-1].last
@@ -209,10 +226,9 @@ def stream(subject: Subject, server: Server, wish: str, *, types: bool = False) 
     return cost
 
 
-def opening(home: Path, word: str, env: Mapping[str, str]) -> float:
+def opening(subject: Subject, word: str) -> float:
     """Milliseconds from the key that opens the chat until `word` is on the screen."""
-    subject = Subject([sys.executable, "-m", "pipetui"], dict(env) | {"PIPETUI_HOME": str(home)}, b"Hello")
-    with subject.open() as it:
+    with replace(subject, keys="").open() as it:
         watcher = Watcher()
         for heard in it.heard:
             watcher.see(heard)
@@ -284,9 +300,7 @@ def main() -> None:
 def measure(server: Server, folder: Path, options: argparse.Namespace) -> None:
     env = environment(OLLAMA_HOST=server.url)
     bare = Subject([sys.executable, "-c", BARE, server.url], env, b"ready")
-    (folder / "home").mkdir()
-    program = [sys.executable, "-m", "pipetui"]
-    ours = Subject(program, env | {"PIPETUI_HOME": str(folder / "home")}, b"Hello", CHAT)
+    ours = Subject([sys.executable, "-m", "pipetui"], env, b"Hello", CHAT)
     for wish in (f"markdown {options.tokens} 50", f"markdown {options.tokens} 500", f"code {options.tokens} 60"):
         if options.only and options.only not in wish:
             continue
@@ -304,12 +318,9 @@ def measure(server: Server, folder: Path, options: argparse.Namespace) -> None:
             theirs, mine = (sorted(stream(each, server, wish, types=True).keys) for each in (bare, ours))
             print(f"key: {wish}: {percentile(mine)} ms (to reach: 50), bare {percentile(theirs)}")
     if not options.only or options.only == "open":
-        asyncio.run(fill(folder / "full"))
-        (folder / "empty").mkdir()
-        times = [
-            (opening(folder / "empty", "Enter sends", env), opening(folder / "full", LAST, env))
-            for _ in range(options.rounds + 1)
-        ]
+        asyncio.run(fill(folder))
+        filled = replace(ours, home=folder)
+        times = [(opening(ours, "Enter sends"), opening(filled, LAST)) for _ in range(options.rounds + 1)]
         empty, full = (min(column) for column in zip(*times, strict=True))
         print(f"open: {full:.0f} ms, empty {empty:.0f} ms: {full - empty:.0f} more (to reach: 300)")
     if not options.only or options.only == "memory":
