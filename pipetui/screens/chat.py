@@ -17,11 +17,13 @@ from ..store.conversations import Conversation
 from ..store.rev import Changes
 from ..terminal.clipboard import copy
 from ..text import one_line
+from ..widgets.copies import Copy
 from ..widgets.plain import MUTED, Line, Plain, line, spread
 from ..widgets.prompt import Prompt
 from ..widgets.transcript import Transcript
 from .base import Place
 from .commands import COMMANDS, bindings, keys_of, shown_key
+from .copying import PickCopy
 from .dialogs import Confirm
 
 if TYPE_CHECKING:
@@ -305,12 +307,16 @@ class ChatPane(Vertical):
         match action:
             case "stop":
                 return self._live is not None
-            case "copy_message" | "copy_code" | "pin" | "delete_message" if not self._transcript.has_focus:
+            case "copy_message" | "copy_code" | "copy_link" | "pin" | "delete_message" if (
+                not self._transcript.has_focus
+            ):
                 return False
             case "copy_message" | "pin" | "delete_message":
                 return message is not None
             case "copy_code":
                 return bool(self._transcript.code())
+            case "copy_link":
+                return bool(self._transcript.links())
             case "regenerate" | "go_on" | "edit_message":
                 return self._transcript.has_focus and message is not None and _can(action, message)
             case "new_conversation" | "conversations" | "model" | "told":
@@ -364,6 +370,21 @@ class ChatPane(Vertical):
             raise Refusal("This message has no code block.")
         self.host.say(copy(self.app, code, "the code"))
 
+    def action_copy_link(self) -> None:
+        """Nothing is opened on a server: the address goes to the clipboard of who sits at the terminal."""
+        found = [Copy(one_line(href, 80), href) for href in dict.fromkeys(self._transcript.links())]
+        if not found:
+            raise Refusal("This message names no address.")
+
+        def chosen(link: Copy | None) -> None:
+            if link is not None:
+                self.host.say(copy(self.app, link.text, "the address"))
+
+        if len(found) == 1:
+            chosen(found[0])
+        else:
+            self.app.push_screen(PickCopy("Copy which address?", found), chosen)
+
     async def action_regenerate(self) -> None:
         fresh = await self.host.service.conversations.again(self._current.id, self.main.scope())
         await self.show(await self.host.service.conversations.use(fresh.conversation))
@@ -413,7 +434,6 @@ class ChatPane(Vertical):
         await self.changed(None)
 
     def on_transcript_link_clicked(self, event: Transcript.LinkClicked) -> None:
-        """Nothing is opened on a server: the address goes to the clipboard of who sits at the terminal."""
         event.stop()
         self.host.say(copy(self.app, event.href, "the address"))
 

@@ -140,6 +140,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("stop", "ctrl+c", "Stop", "Stop the answer that is coming; what came is kept.", ("chat",)),
     Command("copy_message", "y", "Copy", "Copy the message, over SSH too.", ("chat",)),
     Command("copy_code", "Y", "Copy code", "Copy the last code block of the message.", ("chat",)),
+    Command("copy_link", "o", "Copy link", "Copy an address that the message names; nothing is opened.", ("chat",)),
     Command("regenerate", "r", "Again", "Ask for another answer in place of this one.", ("chat",)),
     Command("go_on", "c", "Go on", "Let the model go on where the answer was cut off.", ("chat",)),
     Command("edit_message", "e", "Edit", "Say it in other words, in a branch of the conversation.", ("chat",)),

@@ -20,11 +20,11 @@ from .looks import column
 NAME_CELLS = 34
 
 
-class Pick(Dialog[Copy]):
+class PickCopy(Dialog[Copy]):
     """What there is to copy, with the start of each."""
 
     DEFAULT_CSS = """
-    Pick > .box { width: 90; }
+    PickCopy > .box { width: 90; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,y", "take", "Copy")]

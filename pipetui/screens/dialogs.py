@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 
-from ..engine.fields import Field, Invalid
+from ..engine.fields import Invalid
 from ..engine.refusals import Refusal
 from ..store.errors import StoreError
-from ..widgets.fields import Edited, Entered, FieldInput, TextBox
+from ..widgets.fields import Edited, Entered, TextBox
 from ..widgets.plain import Plain
 
 T = TypeVar("T")
@@ -110,37 +110,6 @@ class Ask(Dialog[T], Generic[T]):
             result = await self._do(self._box.given)
         except (Refusal, Invalid, StoreError) as error:
             self._error.update(str(error))
-        else:
-            self.dismiss(result)
-
-
-class AskField(Dialog[T], Generic[T]):
-    """The input of a field, and what is done with it once it is submitted. A refusal is shown below it."""
-
-    def __init__(self, title: str, field: Field, verb: str, do: Callable[[Any], Awaitable[T]]) -> None:
-        super().__init__()
-        self._title, self._verb, self._do = title, verb, do
-        self._input = FieldInput(field)
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="box"):
-            yield Plain(self._title, classes="title", limit=500)
-            if label := self._input.field.label:
-                yield Plain(label, classes="text", limit=500)
-            yield self._input
-            yield Plain(f"Enter {self._verb} · Esc leaves it as it is", classes="keys")
-
-    def on_mount(self) -> None:
-        self._input.focus()
-
-    async def on_field_input_submitted(self, event: FieldInput.Submitted) -> None:
-        event.stop()
-        try:
-            result = await self._do(event.given)
-        except Invalid as invalid:
-            self._input.show_error(str(invalid), invalid.at)
-        except (Refusal, StoreError) as error:
-            self._input.show_error(str(error))
         else:
             self.dismiss(result)
 

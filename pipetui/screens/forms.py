@@ -1,14 +1,14 @@
-"""A form on top of a screen, made from the fields of a group."""
+"""A form on top of a screen, made from a field or a group of them."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 
-from ..engine.fields import Group, Invalid
+from ..engine.fields import Field, Group, Invalid
 from ..engine.refusals import Refusal
 from ..store.errors import StoreError
 from ..widgets.fields import FieldInput
@@ -33,16 +33,16 @@ class Form(Dialog[T], Generic[T]):
         self,
         title: str,
         text: str,
-        group: Group,
-        values: Mapping[str, Any] | None,
+        field: Field,
+        value: Any,
         verb: str,
-        do: Callable[[dict[str, Any]], Awaitable[T]],
+        do: Callable[[Any], Awaitable[T]],
     ) -> None:
-        """`values`: what is there now; None: the defaults."""
+        """`value` is what is there now; None: the defaults. `do` gets the value that was submitted."""
         super().__init__()
         self._title, self._text, self._verb, self._do = title, text, verb, do
-        self._group = group
-        self._input = FieldInput(group, None if values is None else group.editable(values))
+        self._field = field
+        self._input = FieldInput(field, None if value is None else field.editable(value))
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
@@ -51,7 +51,9 @@ class Form(Dialog[T], Generic[T]):
                 yield Plain(self._text, classes="text", limit=4_000)
             with VerticalScroll(classes="scrolls", can_focus=False):
                 yield self._input
-            yield Plain(f"Ctrl+G {self._verb} · Tab goes on · Esc leaves it", classes="keys")
+            is_many = isinstance(self._field, Group)
+            way = f"Ctrl+G {self._verb} · Tab goes on" if is_many else f"Enter {self._verb}"
+            yield Plain(f"{way} · Esc leaves it as it is", classes="keys")
 
     def on_mount(self) -> None:
         self._input.focus()
@@ -59,7 +61,7 @@ class Form(Dialog[T], Generic[T]):
     async def on_field_input_submitted(self, event: FieldInput.Submitted) -> None:
         event.stop()
         try:
-            result = await self._do(self._group.parse(event.given))
+            result = await self._do(self._field.parse(event.given))
         except Invalid as invalid:
             self._input.show_error(str(invalid), invalid.at)
         except (Refusal, StoreError) as error:

@@ -30,8 +30,9 @@ from ..widgets.copies import Copy, copies, value_text
 from ..widgets.fields import FieldInput
 from .base import MainScreen, Place
 from .commands import COMMANDS, Where, bindings, keys_of, shown_key
-from .copying import Pick
-from .dialogs import Ask, AskField, Confirm, Reading
+from .copying import PickCopy
+from .dialogs import Ask, Confirm, Reading
+from .forms import Form
 from .history import History
 
 DRAFT_SECONDS = 0.4
@@ -536,7 +537,9 @@ class RunScreen(MainScreen):
                 if after is not None:
                     await self._show(after, follow=True)
 
-            self.app.push_screen(AskField(f"Unlock {snapshot.key}?", field, "unlocks it", unlock), unlocked)
+            self.app.push_screen(
+                Form(f"Unlock {snapshot.key}?", field.label, field, None, "unlocks it", unlock), unlocked
+            )
         else:
             self._move(lambda before: self.service.runs.finalize(self.run_id, version=before.version))
 
@@ -552,7 +555,7 @@ class RunScreen(MainScreen):
         if len(found) == 1:
             chosen(found[0])
         else:
-            self.app.push_screen(Pick("Copy what?", found), chosen)
+            self.app.push_screen(PickCopy("Copy what?", found), chosen)
 
     async def _copies(self) -> Sequence[Copy]:
         """Of the part that has the focus, else of the whole card: its value, and what it shows."""

@@ -120,6 +120,25 @@ async def test_a_proposal_is_approved_by_its_key_on_its_card_alone(tmp_path: Pat
         assert task.values["text"] == "call [b]Ada[/] back"
 
 
+async def test_a_message_its_code_and_its_addresses_are_copied(tmp_path: Path, server: Server) -> None:
+    text = "See [one](https://example.com/1) and https://example.com/2\n\n```python\nprint(1)\n```"
+    server.script = lambda request: Reply(text)
+    async with chatting(tmp_path) as it:
+        await ask(it, "Show me")
+        await it.sees("print(1)")
+        await it.press("tab", "y")
+        await it.sees("Copied the message")
+        assert it.app.clipboard == text
+        await it.press("Y")
+        await it.sees("Copied the code")
+        assert it.app.clipboard.strip() == "print(1)"
+        await it.press("o")
+        await it.sees("Copy which address?")
+        await it.press("down", "enter")
+        await it.sees("Copied the address")
+        assert it.app.clipboard == "https://example.com/2"
+
+
 async def test_another_text_makes_a_branch(tmp_path: Path, server: Server) -> None:
     server.script = lambda request: Reply(f"You said: {request['messages'][-1]['content'][-5:]}")
     async with chatting(tmp_path) as it:
