@@ -141,6 +141,7 @@ class Transcript(ScrollView, can_focus=True):
                 entry.update(message, entry.proposals if own == entry.proposals else own, now)
             entries.append(entry)
         self._entries, self._proposals, self._earlier = entries, proposals, earlier
+        self._measure()
         if self._cursor and all(entry.message.id != self._cursor[0] for entry in entries):
             self._cursor = None
         if entries and entries[-1].message.id != last and not self._follows:
@@ -269,7 +270,10 @@ class Transcript(ScrollView, can_focus=True):
         return None if at is None else self._entries[at]
 
     def _measure(self) -> None:
+        """Whoever puts, draws or drops entries measures: where they begin is always known, before a layout too."""
         self._tops = [0, *accumulate(entry.height for entry in self._entries)]
+        if not self.scrollable_content_region.width:
+            return
         size = Size(self._width, max(0, self._tops[-1] - 1))
         if size != self.virtual_size:
             # Without the layout of the whole screen that the setter asks for: our own size stays.
@@ -289,6 +293,7 @@ class Transcript(ScrollView, can_focus=True):
     def _settle(self, anchor: Anchor | None) -> None:
         """Draw what is in view or near, and put the view to the anchor: until nothing there is an estimate any more."""
         if not self.scrollable_content_region.width:
+            self._measure()
             return  # not laid out yet
         was_busy, self._busy = self._busy, True
         now = self._clock()

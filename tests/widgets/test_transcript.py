@@ -445,6 +445,64 @@ async def test_the_code_block_of_a_message_is_there_to_copy() -> None:
         await pilot.press("up", "down", "enter", "a", "home", "end", "pageup")
 
 
+def everything(transcript: Transcript) -> None:
+    """What keys, the footer and the owner may ask at any instant."""
+    for current in (transcript.current, message(0)):
+        if current is not None:
+            transcript.go(current.id)
+    transcript.code(), transcript.links(), transcript.current_proposal, transcript.at_end
+    for action in ("decide", "move", "unfold"):
+        transcript.check_action(action, ())
+    for step in (1, -1):
+        transcript.action_move(step)
+        transcript.action_page(step)
+    for approve in (True, False):
+        transcript.action_decide(approve)
+    transcript.action_first()
+    transcript.code(), transcript.links()
+    transcript.action_unfold()
+    transcript.action_last()
+    transcript.action_move(-1)
+    transcript.action_decide(True)
+    transcript.follow()
+    transcript.on_focus()
+    transcript.on_resize()
+    transcript._grow_older()
+    transcript.render_line(0)
+
+
+CARDS = [message(1, MARKDOWN, parts=(Proposed(3, "p1"), Proposed(9, "gone"))), *many(9)[2:]]
+
+
+@pytest.mark.parametrize("display", ["none", "block"])
+async def test_all_of_it_works_before_the_first_layout_and_with_nothing_to_show(display: str) -> None:
+    class Early(Talk):
+        def on_mount(self) -> None:
+            self.transcript.styles.display = display
+            everything(self.transcript)
+            for messages in ((), CARDS, CARDS[1:], (), CARDS, CARDS[:1]):
+                self.transcript.show(messages, {"p1": proposal(1)}, earlier=bool(messages))
+                everything(self.transcript)
+                self.transcript.show(messages, {}, earlier=False)
+                everything(self.transcript)
+            self.transcript.show(CARDS, {"p1": proposal(1)}, earlier=True)
+            self.transcript.code()
+            self.transcript.stream(message(30, "grown", state="streaming"))
+            everything(self.transcript)
+
+    app = Early(many(31))  # shown once more behind it
+    async with opened(app, SIZE) as pilot:
+        everything(app.transcript)
+        app.transcript.styles.display = "block"
+        await pilot.pause()
+        await pilot.press("end")
+        await pilot.pause()
+        assert shown(pilot)[-1].strip("▌ ") == "message 30 line 7"
+        for messages in ((), CARDS, ()):
+            app.transcript.show(messages, {"p1": proposal(1)}, earlier=False)
+            everything(app.transcript)
+
+
 async def test_a_long_text_of_a_person_is_folded() -> None:
     app = Talk([message(1, "\n".join(f"line {n}" for n in range(500)), by="user")])
     async with opened(app, (60, 80)) as pilot:
