@@ -6,6 +6,7 @@ wrong is an `HttpError` whose text is one plain sentence; `reason()` gives it fo
 spaces the requests of all processes.
 """
 
+from . import lean as lean  # first
 from .api import Answer, send
 from .backoff import backoff
 from .connect import MAX_ADDRESS, Client, agent, client

@@ -22,8 +22,8 @@ from .work import Work
 NICE = 10
 """So much does a job stand back: whoever types comes first, whatever a job computes."""
 
-WARM = ("httpx", "selectolax.lexbor", "protego")
-"""What jobs import most and what takes long, 0.3 s in all: a spare has the time for it."""
+WARM = ("pipetui.http", "selectolax.lexbor", "protego")
+"""What jobs import most and what takes long: a spare has the time for it."""
 
 
 def main(env: str, line_file: int, lock_file: int) -> None:
