@@ -234,11 +234,11 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
 
     # what the screens ask
 
-    def go(self, place: Place) -> None:
+    def go(self, place: Place, *, in_chat: bool = False) -> None:
         """Show another screen in place of this one; soon, since a screen can't wait for its own end."""
-        self.run_worker(self._go(place), group="go")
+        self.run_worker(self._go(place, in_chat), group="go")
 
-    async def _go(self, place: Place) -> None:
+    async def _go(self, place: Place, in_chat: bool) -> None:
         async with self._going:
             before = self.main
             await before.settle()
@@ -246,6 +246,8 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
             while self.screen is not before:
                 self.pop_screen()
             await self.switch_screen(_screen(place))
+            if in_chat:
+                await self.main.open_chat()
             await self._count()
 
     @property

@@ -104,7 +104,7 @@ class Answerer:
         if not self._is_awaited:
             return False
         if not await self._briefing.is_ready():
-            await chat.waits(self._briefing.missing)
+            await chat.waits(self._briefing.presence.text)
             return False
         claimed = await chat.claim(self._owner, self.preferred)
         if claimed is None:

@@ -152,7 +152,7 @@ def _absent(said: str, where: Address, why: str = "") -> Presence:
     if not where.is_local:
         text = why or f"{where.name} does not answer."
         return Presence("wrong_host", text, _name_another(), said, where.name, is_remote=True)
-    if is_installed():
+    if said.strip() or is_installed():  # who named it, or has it, wants no installer
         return Presence("not_running", f"Ollama is not running at {where.name}.", how_to_start(), said, where.name)
     return Presence("not_installed", "Ollama is not installed.", how_to_install(), said, where.name)
 

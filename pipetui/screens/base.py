@@ -59,8 +59,8 @@ class Host(Protocol):
     is_up: bool
     """Whether the first frame has been shown."""
 
-    def go(self, place: Place) -> None:
-        """Show another screen in place of this one."""
+    def go(self, place: Place, *, in_chat: bool = False) -> None:
+        """Show another screen in place of this one; `in_chat`: with the focus in the chat beside it."""
 
     def say(self, text: object, severity: Severity = "information") -> None:
         """A notice, in a sentence."""
@@ -203,6 +203,14 @@ class MainScreen(Screen[None]):
         self.set_class(self.is_in_chat, "-in-chat")
         self.host.remember(in_chat=self.is_in_chat)
 
+    def _chat_label(self, action: str) -> str:
+        """What the footer calls what leads out of the chat."""
+        if self.chat is None or not self.is_in_chat:
+            return ""
+        if action == "leave" and self.chat.is_streaming:
+            return "Stop"
+        return "Close the chat" if action == "chat" and not self.has_class("-narrow") else ""
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While one is in the chat, the keys of the screen beside it rest."""
         return not (action in _LOCAL and self.is_in_chat)
@@ -226,5 +234,5 @@ class MainScreen(Screen[None]):
             return binding
         if not self.shows(binding.action):
             return replace(binding, show=False)
-        label = self.label(binding.action)
+        label = self._chat_label(binding.action) or self.label(binding.action)
         return replace(binding, description=label) if label else binding

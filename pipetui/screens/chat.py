@@ -11,9 +11,11 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from ..actions import slash
+from ..engine.fields import Invalid
 from ..engine.messages import LIVE, Message, Proposal
 from ..engine.refusals import Refusal
 from ..store.conversations import Conversation
+from ..store.errors import StoreError
 from ..store.rev import Changes
 from ..terminal.clipboard import copy
 from ..text import one_line
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 WINDOW = 60
 """Messages that are loaded at once."""
+
+HINT, STREAMING = "Enter sends · Ctrl+J new line", "Esc stops the answer · Enter sends · Ctrl+J new line"
 
 MOST = 300
 """With more than these loaded, who follows what comes keeps only the last ones."""
@@ -74,6 +78,7 @@ class ChatPane(Vertical):
         & > .note { padding: 0 1; color: $text-warning; display: none; }
         & > .note.-on { display: block; }
         & > .note.-quiet { color: $text-muted; }
+        & > .note.-wrong { color: $text-error; }
         & > .editing { padding: 0 1; color: $text-accent; display: none; }
         & > .editing.-on { display: block; }
     }
@@ -94,6 +99,7 @@ class ChatPane(Vertical):
         self._earlier = False
         self._editing: Message | None = None
         self._recalled = 0
+        self._wrong = self._refused = ""
 
     @property
     def host(self) -> Host:
@@ -153,6 +159,13 @@ class ChatPane(Vertical):
         else:
             self._transcript.follow()
 
+    async def _show_branch(self, message: Message) -> None:
+        """Show the conversation of a message, which may be a branch of the one that is shown."""
+        old = self._conversation
+        await self.show(await self.host.service.conversations.use(message.conversation))
+        if old is not None and old.id != message.conversation:
+            self.host.say(f"This is a branch. All that was said is in {old.name!r}: {self._key('conversations')}.")
+
     def _draw(self) -> None:
         live = self.chat.answerer.live
         shown = [live if live is not None and each.id == live.id else each for each in self._messages]
@@ -194,9 +207,9 @@ class ChatPane(Vertical):
         """An answer has grown, or ended."""
         at = next((n for n, each in enumerate(self._messages) if each.id == message.id), None)
         if at is not None:
-            self._messages[at] = message
+            before, self._messages[at] = self._messages[at].state, message
             self._transcript.stream(message)
-            if message.state not in LIVE:
+            if message.state not in LIVE or before != message.state:
                 self.state_changed()
 
     def state_changed(self) -> None:
@@ -204,10 +217,12 @@ class ChatPane(Vertical):
         name = self._conversation.name if self._conversation else ""
         last = next((each for each in reversed(self._messages) if each.usage.model), None)
         self._head.show(name, self.chat.standing(self.main.scope(), last.usage if last else None))
-        said = self.chat.missing or self._offer()
+        said = self._wrong or self.chat.missing or self._offer()
         self._note.update(said)
         self._note.set_class(bool(said), "-on")
-        self._note.set_class(not self.chat.missing, "-quiet")
+        self._note.set_class(bool(self._wrong), "-wrong")
+        self._note.set_class(not self._wrong and not self.chat.missing, "-quiet")
+        self._prompt.hint = STREAMING if self.is_streaming else HINT
         self._editing_line.set_class(self._editing is not None, "-on")
         self.refresh_bindings()
 
@@ -230,6 +245,13 @@ class ChatPane(Vertical):
         text, where = event.text, self._conversation
         if where is None:
             return
+        try:
+            await self._send(text, where)
+        except (Refusal, Invalid, StoreError) as error:  # said where one looks; what was typed stays, to be mended
+            self._wrong, self._refused = str(error), text
+            self.state_changed()
+
+    async def _send(self, text: str, where: Conversation) -> None:
         if self._editing is None and slash.is_command(text):
             from .slash import carry_out
 
@@ -240,7 +262,7 @@ class ChatPane(Vertical):
         if self._editing is not None:
             asked, _ = await chat.branch(self._editing.id, text, scope)
             await self._leave_editing()
-            await self.show(await chat.use(asked.conversation))
+            await self._show_branch(asked)
         else:
             await chat.send(where.id, text, scope)
             self._sent()
@@ -256,6 +278,9 @@ class ChatPane(Vertical):
         event.stop()
         if self._editing is None and not self._recalled:
             self._keep_draft(self._prompt.text)
+        if self._wrong and self._prompt.text != self._refused:
+            self._wrong = ""
+            self.state_changed()
 
     def _keep_draft(self, text: str) -> None:
         self.chat.draft = text
@@ -324,6 +349,11 @@ class ChatPane(Vertical):
         return True
 
     @property
+    def is_streaming(self) -> bool:
+        """Whether an answer of this conversation is coming."""
+        return any(each.state == "streaming" for each in self._messages)
+
+    @property
     def _live(self) -> Message | None:
         """The first answer of this conversation that comes or waits."""
         return next((each for each in self._messages if each.state in LIVE), None)
@@ -349,7 +379,7 @@ class ChatPane(Vertical):
     async def action_leave(self) -> None:
         if self._editing is not None:
             await self._leave_editing()
-        elif self._live is not None and self._live.state == "streaming":
+        elif self.is_streaming:
             await self.action_stop()
         elif self._transcript.has_focus:
             self._prompt.focus()
@@ -387,7 +417,7 @@ class ChatPane(Vertical):
 
     async def action_regenerate(self) -> None:
         fresh = await self.host.service.conversations.again(self._current.id, self.main.scope())
-        await self.show(await self.host.service.conversations.use(fresh.conversation))
+        await self._show_branch(fresh)
         self.chat.answerer.wake()
 
     async def action_go_on(self) -> None:
@@ -429,8 +459,8 @@ class ChatPane(Vertical):
         if shown is None:
             return
         decided = await self.chat.answerer.decide(shown, event.approve)
-        if decided.state != "rejected":
-            self.host.say(decided.result, "information" if decided.state == "done" else "warning")
+        if decided.state not in ("done", "rejected"):  # those are on the card alone
+            self.host.say(decided.result, "warning")
         await self.changed(None)
 
     def on_transcript_link_clicked(self, event: Transcript.LinkClicked) -> None:

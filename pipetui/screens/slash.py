@@ -38,9 +38,12 @@ async def carry_out(pane: ChatPane, text: str) -> None:
     async def go(yes: bool | None = True) -> None:
         if yes:
             done = await ACTIONS.do(pane.host.service, scope, name, said.arguments, expected=effect.target)
-            await pane.note(done.line)
-            if name == "runs_start":
-                pane.host.go(Place("run", said.arguments["app_name"], done.result["id"]))
+            if name != "runs_start":
+                await pane.note(done.line)
+            else:
+                run = await pane.host.service.conversations.in_use(done.result["id"])
+                await pane.host.service.conversations.note(run.id, done.line)
+                pane.host.go(Place("run", said.arguments["app_name"], done.result["id"]), in_chat=True)
 
     if name.endswith(_ASKED):
         changes = [

@@ -6,6 +6,7 @@ far it came, and ends it. So two apps answer nothing twice, and what was asked w
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from ..engine.refusals import Refusal
 from ..store import conversations, keyvalue, messages, proposals
 from ..store.conversations import Conversation, ConversationLine
 from ..store.messages import Claimed, Hit
+from ..text import one_line
 
 if TYPE_CHECKING:
     from ..engine.messages import Part
@@ -27,6 +29,9 @@ GO_ON = "Please go on exactly where you were cut off."
 
 LONGEST = 200_000
 """Characters of a message that a person or a workflow sends."""
+
+LONGEST_NAME = 48
+"""Characters of a name that is made of what was said."""
 
 SILENT_SECONDS = 6.0
 """Whoever receives an answer says so more often than this; else it has ended."""
@@ -142,7 +147,7 @@ class Conversations:
         text = worded(text)
 
         def work(tx: Tx) -> tuple[Message, Message]:
-            _there(tx, id)
+            _name_by(tx, _there(tx, id), text)
             return ask(tx, id, text, scope, by="user")
 
         return await self._db.write(work)
@@ -165,7 +170,7 @@ class Conversations:
                 raise Refusal("Only an answer of the model that has ended can be asked for again.")
             where = old.conversation
             if messages.since(tx, where, old.seq + 1, limit=1):
-                where = _branched(tx, old)
+                where = _branched(tx, old, _there(tx, where).name)
             else:
                 messages.remove(tx, old.id)
             return _answer(tx, where, scope)
@@ -180,7 +185,7 @@ class Conversations:
             old = _message(tx, message)
             if old.by != "user":
                 raise Refusal("Only what you said yourself can be edited.")
-            return ask(tx, _branched(tx, old), text, scope, by="user")
+            return ask(tx, _branched(tx, old, text), text, scope, by="user")
 
         return await self._db.write(work)
 
@@ -244,7 +249,7 @@ class Conversations:
             if any(each.state in ("open", "approved") for each in asked):
                 return None
             asked.sort(key=lambda each: each.created)
-            text = "\n".join(f"{each.title}: {each.state}. {each.result}".strip() for each in asked)
+            text = "\n".join(f"{_OUTCOMES.get(each.state, each.state)}: {each.title}." for each in asked)
             messages.add(tx, decided.conversation, "system", "app", text, time.time())
             return _answer(tx, decided.conversation, scope)
 
@@ -326,6 +331,8 @@ class Conversations:
         await self._db.write(work)
 
 
+_OUTCOMES = {"done": "Approved", "failed": "Approved, but it failed", "rejected": "Rejected", "expired": "Too old",
+             "refused": "Approved, but what it was to change had changed"}  # fmt: skip
 _WORDS = {"expired": "too old", "rejected": "rejected", "approved": "being carried out", "done": "carried out already"}
 
 
@@ -371,10 +378,17 @@ def _message(tx: Tx, id: str) -> Message:
     return found
 
 
-def _branched(tx: Tx, until: Message) -> str:
+def _name_by(tx: Tx, where: Conversation, text: str) -> None:
+    """A further conversation is called by the first question in it."""
+    is_further = where.name in (GENERAL, OF_A_RUN) and conversations.names(tx, where.run).count(where.name) > 1
+    if is_further and not messages.page(tx, where.id, limit=1):
+        conversations.rename(tx, where.id, _free_name(tx, where.run, text))
+
+
+def _branched(tx: Tx, until: Message, name: str) -> str:
     """A new conversation, in use, with copies of all messages before this one; its id."""
     old = _there(tx, until.conversation)
-    new = conversations.add(tx, old.run, _next_name(old.name), time.time())
+    new = conversations.add(tx, old.run, _free_name(tx, old.run, name), time.time())
     decided = proposals.of(tx, old.id)
     for message in messages.page(tx, old.id, before=until.seq, limit=1_000_000):
         if message.state not in LIVE:
@@ -401,11 +415,12 @@ def _same(one: Proposal, other: Proposal) -> bool:
     return (one.action, one.arguments, one.target) == (other.action, other.arguments, other.target)
 
 
-def _next_name(name: str) -> str:
-    base, _, number = name.rpartition(" ")
-    if base and number.startswith("(") and number[1:-1].isdigit():
-        return f"{base} ({int(number[1:-1]) + 1})"
-    return f"{name} (2)"
+def _free_name(tx: Tx, run: str, text: str) -> str:
+    """A name made of a text that no conversation of the run has: `What is a canonical tag?`, then `… (2)`."""
+    base = one_line(text, LONGEST_NAME) or GENERAL
+    taken = set(conversations.names(tx, run))
+    numbered = (f"{base} ({number})" for number in itertools.count(2))
+    return base if base not in taken else next(name for name in numbered if name not in taken)
 
 
 def checked(name: str) -> str:

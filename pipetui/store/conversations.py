@@ -80,6 +80,12 @@ def rename(tx: Tx, id: str, name: str) -> None:
     tx.execute("UPDATE conversations SET name = ?, rev = ? WHERE id = ?", (name, rev.bump(tx), id))
 
 
+def names(tx: Tx, run: str) -> list[str]:
+    """The names of all conversations of a run (or '')."""
+    rows = tx.execute("SELECT name FROM conversations WHERE run IS ?", (run or None,)).fetchall()
+    return [row[0] for row in rows]
+
+
 def remove(tx: Tx, id: str) -> None:
     """Remove a conversation for good, with its messages."""
     messages.forget(tx, [id])

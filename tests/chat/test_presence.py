@@ -113,10 +113,13 @@ async def test_a_host_without_a_model_to_talk_to(models: list[Model]) -> None:
 
 async def test_nobody_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presence, "is_installed", lambda: False)
-    found = await look([f":{free_port()}"])
+    monkeypatch.setattr("pipetui.chat.hosts.PORT", free_port())
+    found = await look([""])
     assert (found.kind, found.text, found.hint) == ("not_installed", "Ollama is not installed.", how_to_install())
+    found = await look([f":{free_port()}"])  # who names a host has one
+    assert found.kind == "not_running" and found.hint == how_to_start()
     monkeypatch.setattr(presence, "is_installed", lambda: True)
-    found = await look([f":{free_port()}"])
+    found = await look([""])
     assert found.kind == "not_running" and found.hint == how_to_start()
 
 
@@ -164,7 +167,7 @@ async def test_looking_again_sees_who_came_and_went(nowhere: None) -> None:
         assert await lookout.look("b:1b") == seen[-1]  # the same is the same: nothing is to be told anew
         await server.stop()
         seen.append(await lookout.look())
-    assert [each.kind for each in seen] == ["not_installed", "ready", "ready", "not_installed"]
+    assert [each.kind for each in seen] == ["not_running", "ready", "ready", "not_running"]
     assert [each.chosen.name for each in seen if each.chosen] == ["a:1b", "b:1b"]
 
 

@@ -88,8 +88,8 @@ def test_a_run_is_filled_in_by_slash_commands(home: Path) -> None:
         it.send(CHAT)
         it.wait_for("Enter sends")
         it.send("/run hello" + ENTER)
-        it.wait_for("ctrl+g Submit")  # one is in the first card now
-        it.send(CHAT + "/runs submit Ada" + ENTER)
+        it.wait_for("is started")  # one is in the chat of the run now
+        it.send("/runs submit Ada" + ENTER)
         it.wait_for("Hello Ada!")
         it.wait_for("Now Hello Message")
         it.send("/tasks add call Ada back" + ENTER)

@@ -148,7 +148,7 @@ async def test_another_text_makes_a_branch(tmp_path: Path, server: Server) -> No
         await it.sees("Another text in a branch")
         await it.press("ctrl+u")
         await ask(it, "other")
-        await it.sees("You said: other", "General (2)")
+        await it.sees("You said: other", "This is a branch. All that was said is in 'General'")
         await it.misses("You said: first")
 
 

@@ -113,15 +113,26 @@ async def test_an_edited_message_makes_a_branch(chat: Conversations) -> None:
     asked, _ = await chat.branch(second.id, "two, otherwise", {})
     branch = await chat.page(asked.conversation)
     assert [message.text for message in branch.messages] == ["one", "first answer", "two, otherwise", ""]
-    assert branch.conversation.name == "General (2)"
+    assert branch.conversation.name == "two, otherwise"
     assert (await chat.in_use()).id == asked.conversation
     assert [message.text for message in (await chat.page(where)).messages] == [
         "one", "first answer", "two", "second answer",
     ]  # fmt: skip
-    again = (await chat.branch(asked.id, "once more", {}))[0]
-    assert (await chat.page(again.conversation)).conversation.name == "General (3)"
+    again = (await chat.branch(asked.id, "two, otherwise", {}))[0]
+    assert (await chat.page(again.conversation)).conversation.name == "two, otherwise (2)"
     with pytest.raises(Refusal, match="Only what you said"):
         await chat.branch(branch.messages[1].id, "x", {})
+
+
+async def test_a_further_conversation_is_called_by_its_first_question(chat: Conversations) -> None:
+    first = await chat.in_use()
+    await chat.send(first.id, "one", {})
+    for name in ("What is a canonical tag?", "What is a canonical tag? (2)"):
+        further = await chat.new("")
+        await chat.send(further.id, "What is a canonical tag?\n", {})
+        await chat.send(further.id, "and more", {})
+        assert (await chat.page(further.id)).conversation.name == name
+    assert (await chat.page(first.id)).conversation.name == "General"
 
 
 async def test_an_answer_is_asked_for_again(chat: Conversations) -> None:
