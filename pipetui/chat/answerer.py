@@ -35,6 +35,11 @@ SAVE_SECONDS = 0.5
 ALIVE_SECONDS = 2.0
 """An answer of which nothing comes is said to be alive this often (`SILENT_SECONDS` of the service is longer)."""
 
+SETBACK_SECONDS = 2.0
+"""After an answer that could not begin it is tried again so much later, then later and later."""
+
+LONGEST_SETBACK = 16.0
+
 MOST_ROUNDS = 6
 """How often in a row results of actions go back to the model without the user's say."""
 
@@ -71,6 +76,7 @@ class Answerer:
         self._coming: _Coming | None = None
         self._streaming: asyncio.Task[None] | None = None
         self._is_awaited = True
+        self._setback = 0.0
         self.preferred = ""
         self.sent: Sent | None = None
 
@@ -85,13 +91,17 @@ class Answerer:
 
     async def run(self) -> None:
         """Answer what waits, without an end."""
+        with suppress(StoreError):
+            await self._service.conversations.expire()
         while True:
             try:
                 is_idle = not await self._turn()
             except StoreError as error:
                 _log.warning("%s", error)
                 is_idle = True
-            if is_idle:
+            if self._setback:  # whatever wakes it: that it could not begin was written, which does
+                await asyncio.sleep(self._setback)
+            elif is_idle:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(ALIVE_SECONDS if self._is_awaited else None):
                         await self._wake.wait()
@@ -104,16 +114,19 @@ class Answerer:
         if not self._is_awaited:
             return False
         if not await self._briefing.is_ready():
+            self._setback = 0.0
             await chat.waits(self._briefing.presence.text)
             return False
         claimed = await chat.claim(self._owner, self.preferred)
         if claimed is None:
+            self._setback = 0.0
             return False
         self._coming = _Coming(claimed.answer)
         self._streaming = asyncio.create_task(self._stream(claimed, self._coming))
         try:
             await self._follow(self._coming, self._streaming)
         finally:
+            self._streaming.cancel()  # else it would go on unseen after a failure here
             self._coming = self._streaming = None
         return True
 
@@ -133,13 +146,17 @@ class Answerer:
                     self._told(coming.message())
                 if now - saved > (SAVE_SECONDS if size != saved_size else ALIVE_SECONDS):
                     saved, saved_size = now, size
-                    if not await chat.save(self._owner, coming.message()):
-                        streaming.cancel()  # another one stopped it, or it is gone with its conversation
+                    try:
+                        if not await chat.save(self._owner, coming.message()):
+                            streaming.cancel()  # another one stopped it, or it is gone with its conversation
+                    except StoreError as error:  # it goes on; the next time saves all that came
+                        _log.warning("%s", error)
         except asyncio.CancelledError:  # the app ends
             streaming.cancel()
             await asyncio.wait([streaming])
             coming.end("stopped", "The app was left; what came is kept.")
-            await asyncio.shield(chat.save(self._owner, coming.message()))
+            with suppress(StoreError):
+                await asyncio.shield(chat.save(self._owner, coming.message()))
             raise
         await self._finish(coming, streaming)
 
@@ -150,6 +167,7 @@ class Answerer:
             coming.end("stopped", STOPPED)
         elif isinstance(error, ChatError):
             if not coming.size and error.kind in ("unreachable", "missing_model"):
+                self._setback = min(max(2 * self._setback, SETBACK_SECONDS), LONGEST_SETBACK)
                 await chat.put_back(self._owner, coming.id, str(error))
                 self._briefing.doubt()
                 return
@@ -157,8 +175,17 @@ class Answerer:
         elif error is not None:
             _log.error("an answer failed", exc_info=error)
             coming.end("broken", f"Something went wrong ({type(error).__name__}); the log has the details.")
+        self._setback = 0.0
         ended = coming.message()
-        if await chat.save(self._owner, ended):
+        while True:
+            try:
+                is_ours = await chat.save(self._owner, ended)
+            except StoreError as error:  # busy, or the disk is full: what came is not given up for that
+                _log.warning("%s", error)
+                await asyncio.sleep(ALIVE_SECONDS)
+            else:
+                break
+        if is_ours:
             self._told(ended)
 
     async def _stream(self, claimed: Claimed, coming: _Coming) -> None:
@@ -213,8 +240,7 @@ class Answerer:
         chat = self._service.conversations
         scope = await chat.scope(shown.message)
         rounds = int(scope.get("rounds", 0)) + 1
-        if is_approved and rounds <= MOST_ROUNDS:
-            await chat.follow(shown, scope | {"rounds": rounds})
+        if rounds <= MOST_ROUNDS and await chat.follow(shown, scope | {"rounds": rounds}) is not None:
             self.wake()
         return decided
 

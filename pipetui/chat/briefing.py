@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from ..engine.collections import TASKS
 from ..engine.messages import Message, Proposal, Usage
 from ..engine.refusals import Refusal
 from ..service.training import prompt_of
+from ..store.errors import StoreError
 from . import account, tokens
 from .choice import chosen, wanted
 from .client import ChatError, Client, Model
@@ -34,6 +36,9 @@ _ORDER: Mapping[bool, Sequence[str]] = {
     False: ("workflows", "runs", "tasks", "jobs", "profiles"),
 }
 """The subjects of actions, the most important first: on the screen of a run, and elsewhere."""
+
+
+_log = logging.getLogger("pipetui.chat")
 
 
 class Briefing:
@@ -74,7 +79,10 @@ class Briefing:
         try:
             while True:
                 before = self._presence
-                await self.look()
+                try:
+                    await self.look()
+                except StoreError as error:
+                    _log.warning("%s", error)
                 is_new = before.kind != self._presence.kind
                 pause = LATEST if self._presence.kind == "ready" else SOONEST if is_new else min(pause * 2, LATEST)
                 with suppress(TimeoutError):

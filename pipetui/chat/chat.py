@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..engine.messages import Message, Usage
+from ..engine.refusals import Refusal
 from ..store.conversations import Conversation
-from ..text import count
+from ..text import count, one_line
 from .answerer import Answerer
 from .briefing import Briefing
 from .choice import For, name_of
@@ -55,7 +56,8 @@ class Chat:
 
     @property
     def host(self) -> str:
-        return self.briefing.presence.host
+        """The host that a model is brought to, for people."""
+        return self.briefing.presence.name
 
     def standing(self, scope: Mapping[str, str], usage: Usage | None = None) -> str:
         """The model in a few words: its name, where it is, how full its window and how fast it was."""
@@ -91,10 +93,14 @@ class Chat:
             await self.briefing.look()
 
     def bring(self, name: str) -> None:
-        """Begin to bring a model to the host; one at a time."""
+        """Begin to bring a model to the host; one at a time. Refusal when the host can't be one."""
         if not name or (self.pull is not None and not self.pull.is_over):
             return
-        self.pull = Pull(self.briefing.nearest, name, self._brought)
+        try:
+            host = self.briefing.nearest
+        except ValueError as error:
+            raise Refusal(one_line(error, 300)) from None
+        self.pull = Pull(host, name, self._brought)
 
     def _brought(self, said: str) -> None:
         self._news(said)

@@ -171,7 +171,7 @@ class Client:
     async def loaded(self) -> dict[str, int]:
         """The models in memory, and the window of each; 0 where the host doesn't say."""
         answer = await self._ask(lambda client: client.ps())
-        return {each.model or each.name or "": each.context_length or 0 for each in answer.models}
+        return {each.model or each.name or "": _number(each.context_length) for each in answer.models}
 
     async def models(self) -> list[Model]:
         """Every model that the host has."""
@@ -190,7 +190,7 @@ class Client:
             details = each.details
             return Model(
                 name=each.model or "",
-                size=int(each.size or 0),
+                size=_number(each.size),
                 quantization=(details and details.quantization_level) or "",
                 parameters=(details and details.parameter_size) or "",
                 capabilities=shown.capabilities,
@@ -221,7 +221,7 @@ class Client:
                 raise
             return _Shown()
         lengths = [
-            value
+            _number(value)
             for key, value in (answer.modelinfo or {}).items()
             if key.endswith(".context_length") and isinstance(value, int) and not isinstance(value, bool)
         ]
@@ -278,8 +278,8 @@ class Client:
                 if not came:
                     raise ChatError(f"{request.model} answered nothing.", "server")
                 spent = Usage(
-                    request.model, self.address.name, part.prompt_eval_count or 0, part.eval_count or 0,
-                    (part.eval_duration or 0) / 1e9, request.window,
+                    request.model, self.address.name, _number(part.prompt_eval_count), _number(part.eval_count),
+                    _number(part.eval_duration) / 1e9, request.window,
                 )  # fmt: skip
                 yield Piece(text, thinking, calls, spent, part.done_reason or "stop")
                 return
@@ -294,7 +294,7 @@ class Client:
                 status = part.status or status
                 if part.digest:
                     known = layers.get(part.digest, (0, 0))
-                    layers[part.digest] = (max(known[0], part.completed or 0), max(known[1], part.total or 0))
+                    layers[part.digest] = (max(known[0], _number(part.completed)), max(known[1], _number(part.total)))
                 done, total = (sum(layer[index] for layer in layers.values()) for index in (0, 1))
                 yield Pulled(one_line(status, 80), done, total)
         if status != "success":
@@ -305,7 +305,12 @@ class Client:
     async def _client(self) -> ollama.AsyncClient:
         async with self._making:
             if self._made is None:
-                self._made = await asyncio.to_thread(self._make)
+                try:
+                    self._made = await asyncio.to_thread(self._make)
+                except UnicodeError:  # a header holds ASCII only
+                    raise ChatError("OLLAMA_API_KEY is no key: it has signs that no key has.", "server") from None
+                except OSError as error:  # certificates that can't be read
+                    raise ChatError(f"{self.address.name} can't be asked: {one_line(error, 200)}.", "server") from error
             return self._made
 
     def _make(self) -> ollama.AsyncClient:
@@ -409,6 +414,11 @@ class Client:
 
 
 _REDIRECTS = range(300, 400)
+
+
+def _number(said: int | None) -> int:
+    """A number that a host gives, between 0 and what any program can count with."""
+    return min(max(int(said or 0), 0), 1 << 53)
 
 
 def _length(call: ToolCall) -> int:

@@ -338,6 +338,13 @@ async def test_no_key_goes_over_a_network_in_clear_text(server: Server, monkeypa
     assert [b"kkkk" in head for head in heads] == [True, False]
 
 
+async def test_a_key_that_is_none_is_told(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "ключ")
+    async with Client(server.url) as client:
+        with pytest.raises(ChatError, match="OLLAMA_API_KEY is no key"):
+            await client.version()
+
+
 async def raw(answers: dict[str, bytes]) -> asyncio.Server:
     """A server of few words: what it answers to each path; to others 404."""
 
