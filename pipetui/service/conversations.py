@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..engine.messages import LIVE, By, Call, Message, Proposal, Proposed, Role
 from ..engine.refusals import Refusal
-from ..store import conversations, keyvalue, messages, proposals
+from ..store import conversations, keyvalue, messages, profiles, proposals, runs
 from ..store.conversations import Conversation, ConversationLine
 from ..store.messages import Claimed, Hit
 from ..text import one_line
@@ -63,7 +63,7 @@ class Conversations:
     async def new(self, run: str, name: str = "") -> Conversation:
         """A new conversation, in use from now on."""
         name = checked(name) if name.strip() else GENERAL if not run else OF_A_RUN
-        return await self._db.write(lambda tx: conversations.add(tx, run, name, time.time()))
+        return await self._db.write(lambda tx: _new(tx, run, name))
 
     async def use(self, id: str) -> Conversation:
         """Make this conversation the one in use. Refusal when it is gone."""
@@ -106,11 +106,12 @@ class Conversations:
 
         return await self._db.read(work)
 
-    async def since(self, id: str, seq: int) -> Page:
-        """The messages from the place `seq` on. Refusal when the conversation is gone."""
+    async def since(self, id: str, seq: int, *, limit: int = 1_000) -> Page:
+        """The last messages from the place `seq` on. Refusal when the conversation is gone."""
 
         def work(tx: Tx) -> Page:
-            return Page(_there(tx, id), messages.since(tx, id, seq), False, proposals.of(tx, id))
+            found = messages.since(tx, id, seq, limit=limit + 1)
+            return Page(_there(tx, id), found[-limit:], len(found) > limit, proposals.of(tx, id))
 
         return await self._db.read(work)
 
@@ -240,13 +241,17 @@ class Conversations:
         await self._db.write(lambda tx: messages.explain(tx, why))
 
     async def follow(self, decided: Proposal, scope: Mapping[str, Any]) -> Message | None:
-        """What became of an answer's proposals goes back to the model, once all of them are decided: another answer."""
+        """What became of an answer's proposals goes back to the model, once all of them are decided: another answer.
+
+        None while some are open, and where all that happened was a no.
+        """
 
         def work(tx: Tx) -> Message | None:
             asked = [
                 each for each in proposals.of(tx, decided.conversation).values() if each.message == decided.message
             ]
-            if any(each.state in ("open", "approved") for each in asked):
+            states = {each.state for each in asked}
+            if states & {"open", "approved"} or states <= {"rejected", "expired"}:
                 return None
             asked.sort(key=lambda each: each.created)
             text = "\n".join(f"{_OUTCOMES.get(each.state, each.state)}: {each.title}." for each in asked)
@@ -263,8 +268,11 @@ class Conversations:
         def work(tx: Tx) -> bool:
             proposals.expire(tx, proposal.created)
             known = proposals.of(tx, proposal.conversation).values()
-            if any(_same(proposal, other) for other in known if other.state == "open"):
-                return False
+            for other in known:
+                if other.state == "open" and _same(proposal, other):
+                    if not _is_lost(tx, other):
+                        return False
+                    proposals.move(tx, other.id, "open", "expired", proposal.created)
             proposals.add(tx, proposal)
             return True
 
@@ -292,6 +300,7 @@ class Conversations:
                 raise Refusal("This proposal is gone: nothing was done.")
             if not _same(stored, shown):
                 raise Refusal("This proposal is not the one that was shown: nothing was done.")
+            _check_profile(tx, messages.scope_of(tx, stored.message))
             if not proposals.move(tx, shown.id, "open", "approved", now):
                 raise Refusal(f"This proposal is {_WORDS.get(stored.state, stored.state)}: nothing was done.")
 
@@ -311,7 +320,7 @@ class Conversations:
         await self._db.write(work)
 
     async def expire(self) -> None:
-        """Close the proposals that nobody decided in time."""
+        """Close the proposals that nobody decided in time, or whose carrying out a kill broke off."""
         await self._db.write(lambda tx: proposals.expire(tx, time.time()))
 
     # -- what the chat remembers
@@ -341,8 +350,13 @@ _WORDS = {"expired": "too old", "rejected": "rejected", "approved": "being carri
 
 def ensure(tx: Tx, run: str) -> Conversation:
     """The conversation of a run or, for '', the general one; made if there is none."""
-    found = conversations.in_use(tx, run)
-    return found or conversations.add(tx, run, OF_A_RUN if run else GENERAL, time.time())
+    return conversations.in_use(tx, run) or _new(tx, run, OF_A_RUN if run else GENERAL)
+
+
+def _new(tx: Tx, run: str, name: str) -> Conversation:
+    if run and runs.get(tx, run) is None:
+        raise Refusal("This run is gone: it was deleted for good.")
+    return conversations.add(tx, run, name, time.time())
 
 
 def ask(
@@ -354,8 +368,27 @@ def ask(
 
 
 def _answer(tx: Tx, conversation: str, scope: Mapping[str, Any]) -> Message:
-    return _added(
-        messages.add(tx, conversation, "assistant", "model", "", time.time(), state="waiting", scope=dict(scope))
+    owner = profiles.named(tx, scope.get("profile", ""))
+    scope = {"profile_id": owner.id if owner else ""} | dict(scope)
+    return _added(messages.add(tx, conversation, "assistant", "model", "", time.time(), state="waiting", scope=scope))
+
+
+def _check_profile(tx: Tx, scope: Mapping[str, Any]) -> None:
+    """Refusal when the profile that an answer was asked for has another name by now, or is gone."""
+    if id := scope.get("profile_id"):
+        owner = profiles.get(tx, id)
+        if owner is None or owner.name != scope.get("profile"):
+            name = one_line(scope.get("profile", ""), 60)
+            what = "was deleted" if owner is None else f"is called {one_line(owner.name, 60)} by now"
+            raise Refusal(f"The profile {name} {what}: nothing was done. Ask for it anew.")
+
+
+def _is_lost(tx: Tx, proposal: Proposal) -> bool:
+    """Whether a proposal stands nowhere: its answer was stopped, or the app ended, before it had its place there."""
+    answer = messages.get(tx, proposal.message)
+    return answer is None or (
+        answer.state not in LIVE
+        and not any(isinstance(part, Proposed) and part.proposal == proposal.id for part in answer.parts)
     )
 
 

@@ -113,12 +113,12 @@ def page(tx: Tx, conversation: str, *, before: int | None = None, limit: int = 1
 
 
 def since(tx: Tx, conversation: str, seq: int, *, limit: int = 1_000) -> list[Message]:
-    """The messages of a conversation from `seq` on, in their order."""
+    """The last messages of a conversation from `seq` on, in their order."""
     rows = tx.execute(
-        f"SELECT {_COLUMNS} FROM messages WHERE conversation = ? AND seq >= ? ORDER BY seq LIMIT ?",
+        f"SELECT {_COLUMNS} FROM messages WHERE conversation = ? AND seq >= ? ORDER BY seq DESC LIMIT ?",
         (conversation, seq, limit),
     ).fetchall()
-    return [_message(row) for row in rows]
+    return [_message(row) for row in reversed(rows)]
 
 
 def pinned(tx: Tx, conversation: str) -> list[Message]:

@@ -9,6 +9,11 @@ from . import rev
 from .connection import storable
 from .database import Tx
 
+CARRY_SECONDS = 120.0
+"""What was approved longer ago than this is not being carried out any more."""
+
+BROKEN_OFF = "pipetui ended while this was being done: look whether it was."
+
 _COLUMNS = ", ".join(Proposal.__annotations__)
 
 
@@ -46,7 +51,11 @@ def move(tx: Tx, id: str, expected: ProposalState, state: ProposalState, now: fl
 
 
 def expire(tx: Tx, now: float) -> None:
-    """Close what nobody decided in time."""
+    """Close what nobody decided in time; and what was approved, while the app ended before it said what came of it."""
+    for row in tx.execute(
+        "SELECT id FROM proposals WHERE state = 'approved' AND decided <= ?", (now - CARRY_SECONDS,)
+    ).fetchall():
+        move(tx, row[0], "approved", "failed", now, BROKEN_OFF)
     if tx.execute("SELECT 1 FROM proposals WHERE state = 'open' AND expires <= ?", (now,)).fetchone():
         tx.execute(
             "UPDATE proposals SET state = 'expired', rev = ? WHERE state = 'open' AND expires <= ?", (rev.bump(tx), now)

@@ -19,6 +19,7 @@ from pipetui.engine.refusals import Refusal
 from pipetui.paths import Paths
 from pipetui.service import Service
 from pipetui.settings import ChatSettings, Settings
+from pipetui.store.errors import Busy
 
 from .hostile import CASES, Case
 from .server import Model, Reply, Server
@@ -363,3 +364,138 @@ async def test_no_reply_has_an_effect_that_nobody_approved(
         assert proposal.state == "open"
     if not case.becomes:
         assert await talk.proposals() == []
+
+
+async def test_a_database_that_is_busy_for_a_while_costs_an_answer_nothing(
+    talk: Talk, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipetui.chat.answerer.ALIVE_SECONDS", 0.1)
+    monkeypatch.setattr("pipetui.chat.answerer.SAVE_SECONDS", 0.1)
+    chat, failures = talk.service.conversations, 0
+    save = chat.save
+
+    async def busy(owner: str, answer: Message) -> bool:
+        nonlocal failures
+        if failures < 2 or (answer.state == "done" and failures < 4):
+            failures += 1
+            raise Busy("Try again in a moment.")
+        return await save(owner, answer)
+
+    monkeypatch.setattr(chat, "save", busy)
+    replies(server, Reply("one two three four five six", rate=10))
+    answer = await talk.answer()
+    assert (answer.state, answer.text, failures) == ("done", "one two three four five six", 4)
+
+
+async def test_who_is_there_is_looked_for_though_the_database_was_busy(
+    talk: Talk, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = talk.service.conversations
+    memory, failures = chat.memory, 0
+
+    async def busy() -> dict[str, Any]:
+        nonlocal failures
+        failures += 1
+        if failures < 3:
+            raise Busy("Try again in a moment.")
+        return await memory()
+
+    monkeypatch.setattr(chat, "memory", busy)
+    async with asyncio.timeout(SECONDS):
+        while failures < 4:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_host_that_lists_a_model_and_has_it_not_is_not_asked_without_a_pause(
+    talk: Talk, server: Server
+) -> None:
+    replies(server, Reply(fault="missing"))
+    id = await talk.ask("Are you there?")
+    await talk.until(lambda message: "has no model" in message.why, id)
+    for _ in range(20):
+        talk.answerer.wake()  # as each change of the conversation does
+        await asyncio.sleep(0.05)
+    assert len(server.chats) == 1
+
+
+async def test_numbers_that_no_host_means_are_made_small(talk: Talk, server: Server) -> None:
+    huge = 10**400
+    lines = [
+        {"model": "x", "message": {"role": "assistant", "content": "Hi"}, "done": False},
+        {"model": "x", "message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop"}
+        | {"prompt_eval_count": huge, "eval_count": huge, "eval_duration": -1},
+    ]
+    replies(server, Reply(raw=b"".join(json.dumps(each).encode() + b"\n" for each in lines)))
+    answer = await talk.answer()
+    assert (answer.state, answer.text) == ("done", "Hi")
+    assert "100% full" in talk.chat.standing(talk.scope, answer.usage)
+
+
+async def proposed(talk: Talk, server: Server, *texts: str) -> list[Proposal]:
+    """Proposals to add these tasks, in one answer."""
+    calls = [("tasks_insert", {"text": text}) for text in texts]
+    replies(server, Reply("I would add it.", calls=calls), Reply("Fine."))
+    await talk.answer()
+    return sorted(await talk.proposals(), key=lambda each: each.created)
+
+
+async def test_what_was_stopped_before_it_had_its_place_can_be_proposed_again(
+    talk: Talk, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = talk.service.conversations
+    propose = chat.propose
+
+    async def slow(proposal: Proposal) -> bool:
+        is_new = await propose(proposal)
+        await asyncio.sleep(SECONDS)
+        return is_new
+
+    with monkeypatch.context() as patched:
+        patched.setattr(chat, "propose", slow)
+        replies(server, Reply("I would add it.", calls=[("tasks_insert", {"text": "milk"})]))
+        id = await talk.ask("Add milk.")
+        async with asyncio.timeout(SECONDS):
+            while not await talk.proposals():
+                await asyncio.sleep(0.02)
+        await talk.answerer.stop(id)
+        assert (await talk.ended(id)).parts == ()
+    answer = await talk.answer("Add milk, please.")
+    (part,) = answer.parts
+    assert isinstance(part, Proposed)
+    assert sorted(each.state for each in await talk.proposals()) == ["expired", "open"]
+
+
+async def test_what_was_proposed_for_a_profile_is_not_done_once_it_has_another_name(talk: Talk, server: Server) -> None:
+    profiles = talk.service.collections
+    acme = await profiles.insert(PROFILES, {"name": "acme"})
+    (proposal,) = await proposed(talk, server, "milk")
+    await profiles.update(PROFILES, acme.id, {"name": "acme-2"})
+    with pytest.raises(Refusal, match="is called acme-2 by now"):
+        await talk.answerer.decide(proposal, True)
+    assert [item.values["name"] for item in await profiles.items(PROFILES)] == ["acme-2"]
+    await profiles.update(PROFILES, acme.id, {"name": "acme"})
+    assert (await talk.answerer.decide(proposal, True)).state == "done"
+
+
+async def test_two_tasks_are_added_for_a_profile_that_the_first_one_makes(talk: Talk, server: Server) -> None:
+    for proposal in await proposed(talk, server, "milk", "bread"):
+        assert (await talk.answerer.decide(proposal, True)).state == "done"
+    assert await talk.tasks() == ["milk", "bread"]
+
+
+async def test_the_model_is_told_in_whatever_order_one_decides(talk: Talk, server: Server) -> None:
+    first, second = await proposed(talk, server, "milk", "bread")
+    await talk.answerer.decide(first, True)
+    await talk.answerer.decide(second, False)
+    async with asyncio.timeout(SECONDS):
+        while (await talk.messages())[-1].text != "Fine.":
+            await asyncio.sleep(0.02)
+
+
+async def test_what_a_kill_broke_off_is_said_to_be_unclear(talk: Talk, server: Server) -> None:
+    (proposal,) = await proposed(talk, server, "milk")
+    await talk.service.conversations.approve(proposal)
+    await talk.service.db.write(lambda tx: tx.execute("UPDATE proposals SET decided = decided - 600").rowcount)
+    await talk.service.conversations.expire()
+    (proposal,) = await talk.proposals()
+    assert proposal.state == "failed" and "look whether it was" in proposal.result
