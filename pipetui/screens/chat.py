@@ -167,6 +167,8 @@ class ChatPane(Vertical):
             self.host.say(f"This is a branch. All that was said is in {old.name!r}: {self._key('conversations')}.")
 
     def _draw(self) -> None:
+        if not self.is_attached:  # it was closed while its messages were read
+            return
         live = self.chat.answerer.live
         shown = [live if live is not None and each.id == live.id else each for each in self._messages]
         self._transcript.show(shown, self._proposals, earlier=self._earlier)
@@ -191,16 +193,14 @@ class ChatPane(Vertical):
         if where is None or (changes is not None and where.id not in changes.conversations):
             return
         first = self._messages[0].seq if self._messages else 0
+        most = MOST if self._transcript.at_end else len(self._messages) + MOST
         try:
-            page = await self.host.service.conversations.since(where.id, first)
+            page = await self.host.service.conversations.since(where.id, first, limit=most)
         except Refusal:  # removed
             await self.show(await self.chat.conversation(self.main.scope()))
             return
-        if len(page.messages) > MOST and self._transcript.at_end:
-            await self.show(where)
-            return
         self._conversation, self._messages = page.conversation, list(page.messages)
-        self._proposals = page.proposals
+        self._proposals, self._earlier = page.proposals, self._earlier or page.earlier
         self._draw()
 
     def told(self, message: Message) -> None:
@@ -322,7 +322,10 @@ class ChatPane(Vertical):
         from .conversations import exported
 
         if self._conversation is not None:
-            where = await exported(self.host.service, self._conversation.id)
+            try:
+                where = await exported(self.host.service, self._conversation.id)
+            except OSError as error:
+                raise Refusal(f"Not exported: {one_line(error, 300)}") from error
             await self.note(f"The conversation is in {where}")
 
     # what the keys do

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 
 from pipetui.engine.collections import TASKS
 from tests.chat.server import Model, Reply, Server
@@ -182,3 +183,39 @@ async def test_without_a_model_it_says_so_and_what_was_asked_waits(
             server.models.append(Model("tiny:1b"))
             server.script = lambda request: Reply("Now I am.")
             await it.sees("Now I am.")
+
+
+async def test_of_very_many_messages_the_last_is_in_sight(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipetui.screens.chat.MOST", 20)
+    async with chatting(tmp_path) as it:
+        chat = it.service.conversations
+        where = (await chat.in_use()).id
+        for number in range(50):
+            await chat.note(where, f"line {number}.")
+        await it.sees("line 49.")
+        await it.press("tab", "home", "home")  # and the earlier ones can still be had
+        await it.until(lambda: "line 0." in it.text or _home(it))
+
+
+def _home(it: Stage) -> bool:
+    it.app.post_message(Key("home", None))
+    return False
+
+
+async def test_an_export_that_can_not_be_written_is_told(tmp_path: Path, server: Server) -> None:
+    async with chatting(tmp_path) as it:
+        (it.service.paths.data / "chats").write_text("no folder")
+        await ask(it, "/export")
+        await it.sees("Not exported")
+
+
+async def test_a_host_that_is_none_brings_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "a b")
+    async with chatting(tmp_path) as it:
+        await ask(it, "/model")
+        await it.sees("Esc leaves")
+        await it.type("qwen")
+        await it.press("enter")
+        await it.sees("must be HOST, HOST:PORT")
