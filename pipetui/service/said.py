@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ..engine.messages import Role
     from ..store.database import Database, Tx
 
+MOST_AT_ONCE = 500
+"""Messages of one transaction: others who write wait no longer than for these."""
+
 _log = logging.getLogger("pipetui.said")
 
 
@@ -72,11 +75,11 @@ class Said:
     async def _write(self) -> None:
         try:
             while self._waiting:
-                batch = list(self._waiting)
+                batch = [self._waiting[n] for n in range(min(len(self._waiting), MOST_AT_ONCE))]
                 try:
                     await self._db.write(partial(self._put, batch))
                 except StoreError as error:  # kept for the next time; what the step itself does tells the user
-                    _log.warning("%s messages of run %s are not written: %s", len(batch), self._run, error)
+                    _log.warning("%s messages of run %s are not written: %s", len(self._waiting), self._run, error)
                     return
                 for _ in batch:
                     self._waiting.popleft()

@@ -1,6 +1,7 @@
 """Conversations over a real store: who may say what, branches, and what workflows say."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,8 @@ from pipetui.engine.refusals import Refusal
 from pipetui.paths import Paths
 from pipetui.service import Service
 from pipetui.service.conversations import Conversations
+from pipetui.service.said import Said
+from pipetui.store.database import Tx
 
 TALKS = """
 from pipetui import Invalid, Run, Step, Workflow
@@ -87,6 +90,22 @@ async def test_a_run_that_is_removed_takes_its_conversation_along(service: Servi
     await service.runs.empty_bin()
     assert await chat.search("canonical") == []
     assert await chat.lines() == []
+
+
+async def test_a_run_that_is_gone_gets_no_conversation(service: Service, chat: Conversations) -> None:
+    for asking in (chat.in_use("0" * 32), chat.new("0" * 32)):
+        with pytest.raises(Refusal, match="This run is gone"):
+            await asking
+
+
+async def test_of_many_messages_the_last_ones_are_told(chat: Conversations) -> None:
+    where = (await chat.in_use()).id
+    for number in range(12):
+        await chat.note(where, str(number))
+    page = await chat.since(where, 0, limit=5)
+    assert [message.text for message in page.messages] == ["7", "8", "9", "10", "11"] and page.earlier
+    page = await chat.since(where, page.messages[0].seq, limit=5)
+    assert len(page.messages) == 5 and not page.earlier
 
 
 async def test_what_is_sent_waits_for_its_answer(chat: Conversations) -> None:
@@ -214,6 +233,27 @@ async def test_what_is_said_in_a_thread_is_in_order(service: Service) -> None:
     await service.runs.submit(run, "word", "fine")
     await service.runs.submit(run, "end", "x")
     assert [message.text for message in await said(service, run)][6:] == [str(number) for number in range(50)]
+
+
+async def test_much_that_is_said_at_once_holds_the_others_up_only_for_a_part_of_it(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipetui.service.said.MOST_AT_ONCE", 20)
+    run = (await service.runs.create("Ada", "talks")).id
+    transactions: list[int] = []
+    put = Said._put
+
+    def counted(self: Said, batch: list[Any], tx: Tx) -> None:
+        transactions.append(len(batch))
+        put(self, batch, tx)
+
+    monkeypatch.setattr(Said, "_put", counted)
+    saying = Said(service.db, run, {}, "job")
+    for number in range(50):
+        saying.say(str(number), "assistant", asks=False)
+    await saying.written()
+    assert transactions == [20, 20, 10]
+    assert [message.text for message in await said(service, run)] == [str(number) for number in range(50)]
 
 
 # proposals
