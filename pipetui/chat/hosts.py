@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -31,7 +32,7 @@ def address(said: str) -> Address:
     `0.0.0.0` and `[::]`, where a server listens everywhere, are this machine. ValueError, as a sentence.
     """
     said = said.strip()
-    wrong = ValueError(f"{said!r} is no host: it must be HOST, HOST:PORT or http://HOST:PORT.")
+    wrong = ValueError(f"{without_password(said)!r} is no host: it must be HOST, HOST:PORT or http://HOST:PORT.")
     scheme, _, rest = said.partition("://")
     if not rest:
         scheme, rest, default = "http", said.removesuffix("://"), PORT
@@ -53,6 +54,11 @@ def address(said: str) -> Address:
     path = f"/{found}" if (found := split.path.strip("/")) else ""
     is_local = ip.is_loopback or ip.is_unspecified if ip else host == "localhost" or host.endswith(".localhost")
     return Address(f"{scheme}://{shown}:{port}{path}", f"{shown}:{port}{path}", is_local)
+
+
+def without_password(said: str) -> str:
+    """A host as it was said, for people: what stands before an @ is nobody's to read."""
+    return re.sub(r"[^/]*@", "…@", said)
 
 
 def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

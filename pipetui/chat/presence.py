@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from ..text import one_line
 from .client import ChatError, Client, Model, Patience
-from .hosts import Address, address
+from .hosts import Address, address, without_password
 
 Kind: TypeAlias = Literal["looking", "ready", "not_installed", "not_running", "no_model", "wrong_host"]
 
@@ -101,7 +101,9 @@ class Lookout:
         try:
             where = address(said)
         except ValueError as error:
-            return Presence("wrong_host", one_line(error, 200), _name_another(), said, one_line(said, 60))
+            return Presence(
+                "wrong_host", one_line(error, 200), _name_another(), said, one_line(without_password(said), 60)
+            )
         try:
             if not await _answers(where, self._patience.connect):
                 return _absent(said, where)

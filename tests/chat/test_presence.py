@@ -69,6 +69,11 @@ def test_what_is_no_host_is_refused(said: str) -> None:
         address(said)
 
 
+def test_a_password_in_what_is_no_host_is_not_shown() -> None:
+    with pytest.raises(ValueError, match="'http://…@a b' is no host"):
+        address("http://ada:geheim@a b")
+
+
 def test_which_hosts_are_asked() -> None:
     assert hosts_of([], {}) == [""]
     assert hosts_of(["a", "b", "a", " "], {"OLLAMA_HOST": "b"}) == ["b", "a"]
