@@ -255,7 +255,9 @@ class Conversations:
                 return None
             asked.sort(key=lambda each: each.created)
             text = "\n".join(f"{_OUTCOMES.get(each.state, each.state)}: {each.title}." for each in asked)
-            messages.add(tx, decided.conversation, "system", "app", text, time.time())
+            told = f"decided:{decided.message}"  # once, though two apps decide the last two in one instant
+            if messages.add(tx, decided.conversation, "system", "app", text, time.time(), origin=told) is None:
+                return None
             return _answer(tx, decided.conversation, scope)
 
         return await self._db.write(work)

@@ -499,3 +499,18 @@ async def test_what_a_kill_broke_off_is_said_to_be_unclear(talk: Talk, server: S
     await talk.service.conversations.expire()
     (proposal,) = await talk.proposals()
     assert proposal.state == "failed" and "look whether it was" in proposal.result
+
+
+async def test_what_two_apps_decide_in_one_instant_goes_back_once(talk: Talk, server: Server) -> None:
+    first, second = await proposed(talk, server, "milk", "bread")
+    chat = talk.service.conversations
+    follow = chat.follow
+    both = asyncio.Barrier(2)
+
+    async def together(decided: Proposal, scope: Any) -> Message | None:
+        await both.wait()
+        return await follow(decided, scope)
+
+    chat.follow = together  # type: ignore[method-assign]
+    await asyncio.gather(talk.answerer.decide(first, True), talk.answerer.decide(second, True))
+    assert [message.by for message in await talk.messages()] == ["user", "model", "app", "model"]
