@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..actions.action import Scope
 from ..engine.messages import Call, Message, Part, Proposal, Proposed, Thinking
 from ..store.errors import StoreError
+from ..text import one_line
 from .acting import act, decide
 from .client import LARGEST_REPLY, ChatError, Client, ToolCall
 from .request import Request
@@ -202,7 +203,7 @@ class Answerer:
             if calls:
                 coming.add(await act(self._service, self._actions, hands, coming.message(), calls))
             if reason != "stop":
-                coming.end("stopped", _CUT.get(reason, f"The model ended it: {reason}."))
+                coming.end("stopped", _CUT.get(reason, f"The model ended it: {one_line(reason, 60)}."))
                 return
             if not calls or not _wants_more(coming.last_parts):
                 break

@@ -247,6 +247,7 @@ class Conversations:
         """
 
         def work(tx: Tx) -> Message | None:
+            proposals.expire(tx, time.time())
             asked = [
                 each for each in proposals.of(tx, decided.conversation).values() if each.message == decided.message
             ]
@@ -293,6 +294,7 @@ class Conversations:
 
     async def approve(self, shown: Proposal) -> None:
         """From here on it is carried out, once. Refusal when it is not open (any more), or not what was shown."""
+        await self.expire()  # by itself: a refusal undoes what is written with it
 
         def work(tx: Tx) -> None:
             now = time.time()

@@ -514,3 +514,20 @@ async def test_what_two_apps_decide_in_one_instant_goes_back_once(talk: Talk, se
     chat.follow = together  # type: ignore[method-assign]
     await asyncio.gather(talk.answerer.decide(first, True), talk.answerer.decide(second, True))
     assert [message.by for message in await talk.messages()] == ["user", "model", "app", "model"]
+
+
+async def test_what_is_too_old_holds_up_nothing(talk: Talk, server: Server) -> None:
+    first, second = await proposed(talk, server, "milk", "bread")
+    await talk.service.db.write(
+        lambda tx: tx.execute("UPDATE proposals SET expires = 1 WHERE id = ?", (first.id,)).rowcount
+    )
+    with pytest.raises(Refusal, match="too old"):
+        await talk.answerer.decide(first, True)
+    assert {each.id: each.state for each in await talk.proposals()}[first.id] == "expired"
+    await talk.answerer.decide(second, True)
+    assert [message.by for message in await talk.messages()] == ["user", "model", "app", "model"]
+
+
+async def test_why_a_model_ended_is_said_in_words_that_can_be_shown(talk: Talk, server: Server) -> None:
+    replies(server, Reply("one", done_reason="\x1b[31mtired"))
+    assert (await talk.answer()).why == "The model ended it: ␛[31mtired."

@@ -287,7 +287,7 @@ async def test_what_is_too_old_or_rejected_is_not_approved(chat: Conversations) 
     made = await propose(chat, expires=2.0)
     with pytest.raises(Refusal, match="too old"):
         await chat.approve(made)
-    assert (await chat.proposal(made.id)).state == "open"  # the refusal undid the transaction
+    assert (await chat.proposal(made.id)).state == "expired"
     await chat.expire()
     assert (await chat.proposal(made.id)).state == "expired"
 
