@@ -288,8 +288,6 @@ async def test_what_is_too_old_or_rejected_is_not_approved(chat: Conversations) 
     with pytest.raises(Refusal, match="too old"):
         await chat.approve(made)
     assert (await chat.proposal(made.id)).state == "expired"
-    await chat.expire()
-    assert (await chat.proposal(made.id)).state == "expired"
 
 
 async def test_a_branch_only_tells_of_proposals(chat: Conversations) -> None:
