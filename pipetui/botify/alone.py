@@ -65,7 +65,7 @@ class FileLedger:
     async def intend(self, name: str, key: str, attempt: Attempt) -> None:
         self._write(name, key, Entry(attempt, finished=False))
 
-    async def finish(self, name: str, key: str, attempt: Attempt, value: Any) -> None:
+    async def finish(self, name: str, key: str, attempt: Attempt, value: Any, *, more: bool = False) -> None:
         self._write(name, key, Entry(attempt, finished=True, value=value))
 
     async def forget(self, name: str, key: str) -> None:

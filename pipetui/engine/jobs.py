@@ -124,7 +124,10 @@ class Ledger(Protocol):
 
     async def entry(self, name: str, key: str) -> Entry | None: ...
     async def intend(self, name: str, key: str, attempt: Attempt) -> None: ...
-    async def finish(self, name: str, key: str, attempt: Attempt, value: Any) -> None: ...
+    async def finish(self, name: str, key: str, attempt: Attempt, value: Any, *, more: bool = False) -> None:
+        """`more`: other results are on their way, so that this one may wait a moment for them."""
+        ...
+
     async def forget(self, name: str, key: str) -> None: ...
     async def answer(self, name: str) -> tuple[bool, Any]:
         """(whether there is one, the answer)"""
@@ -145,6 +148,7 @@ class Job:
         self.suspended = False
         self._ledger = ledger
         self._clock = clock
+        self._working = 0  # works that may be repeated and are under way
         self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @overload
@@ -184,9 +188,13 @@ class Job:
             if recover is not None:
                 return await self._certain(name, key, entry, work, inputs, recover, settle)
             attempt = Attempt(uuid.uuid4().hex, self._marker(name), inputs)
-            result: T = values.copy(await work())  # the same now as after a restart
+            self._working += 1
+            try:
+                result: T = values.copy(await work())  # the same now as after a restart
+            finally:
+                self._working -= 1
             fault.point("once.worked")
-            await self._ledger.finish(name, key, attempt, result)
+            await self._ledger.finish(name, key, attempt, result, more=self._working > 0)
             fault.point("once.finished")
             return result
 

@@ -9,7 +9,7 @@ import math
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -25,6 +25,9 @@ from ..store.jobs import JobRow
 
 _Line: TypeAlias = tuple[Callable[[Tx], None], asyncio.Future[None]]
 
+_TOGETHER = 0.03
+"""Seconds that a result waits for others that are on their way."""
+
 _LONGEST = 500  # characters of a progress text
 _BLOCK = 1 << 20
 
@@ -32,7 +35,8 @@ _BLOCK = 1 << 20
 class StoredLedger:
     """`engine.jobs.Ledger` over the store. `tell` gets the progress, from any thread, at once.
 
-    Results of work that may be repeated share commits: whatever came while one transaction ran goes into the next.
+    Results of work that may be repeated share commits: whatever came while one transaction ran goes into the next,
+    and while results come close together each transaction waits a moment for more of them.
     """
 
     def __init__(
@@ -50,6 +54,8 @@ class StoredLedger:
         self._tell = tell
         self._queue: list[_Line] = []
         self._committer: asyncio.Task[None] | None = None
+        self._all_here = asyncio.Event()
+        self._close_together = True
         self._parts = itertools.count()
 
     async def entry(self, name: str, key: str) -> Entry | None:
@@ -59,13 +65,13 @@ class StoredLedger:
         await self._write(lambda tx: self._put(tx, name, key, attempt, certain=True, finished=False))
         self._entries[name, key] = Entry(attempt, finished=False)
 
-    async def finish(self, name: str, key: str, attempt: Attempt, value: Any) -> None:
+    async def finish(self, name: str, key: str, attempt: Attempt, value: Any, *, more: bool = False) -> None:
         certain = (name, key) in self._entries  # an unfinished entry is an intent
 
         def put(tx: Tx) -> None:
             self._put(tx, name, key, attempt, certain=certain, finished=True, value=value)
 
-        await (self._write(put) if certain else self._write_together(put))
+        await (self._write(put) if certain else self._write_together(put, more))
         self._entries[name, key] = Entry(attempt, finished=True, value=value)
 
     async def forget(self, name: str, key: str) -> None:
@@ -111,9 +117,11 @@ class StoredLedger:
 
         await self._db.write(both)
 
-    async def _write_together(self, work: Callable[[Tx], None]) -> None:
+    async def _write_together(self, work: Callable[[Tx], None], more: bool) -> None:
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append((work, written))
+        if not more:
+            self._all_here.set()
         if self._committer is None:
             self._committer = asyncio.create_task(self._commit())
         await asyncio.shield(written)
@@ -121,7 +129,13 @@ class StoredLedger:
     async def _commit(self) -> None:
         try:
             while self._queue:
+                if self._close_together:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(_TOGETHER):
+                            await self._all_here.wait()
                 batch, self._queue = self._queue, []
+                self._all_here.clear()
+                self._close_together = len(batch) > 1  # one alone has waited in vain: the next one doesn't
                 await self._write_batch(batch)
         finally:
             self._committer = None

@@ -65,7 +65,7 @@ class Ledger:
         self.attempts[name, key] = attempt
         self.instant()
 
-    async def finish(self, name: str, key: str, attempt: Attempt, value: Any) -> None:
+    async def finish(self, name: str, key: str, attempt: Attempt, value: Any, *, more: bool = False) -> None:
         self.instant()
         assert self.attempts.setdefault((name, key), attempt) == attempt
         assert (name, key) not in self.entries
