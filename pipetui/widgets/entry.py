@@ -14,7 +14,7 @@ from ..engine.messages import LIVE, Call, Message, Part, Proposal, Thinking
 from ..text import ago, count, displayable, one_line
 from .blocks import plain_rows
 from .flow import MOST_CHARACTERS, Flow, code_sources
-from .marks import has_unicode
+from .marks import fold_sign, has_unicode
 from .proposal import card_rows
 from .spans import BLANK, Row, Span, shortened, spread, wrap
 
@@ -252,7 +252,7 @@ class Entry:
     def _thinking(self, source: Source, width: int) -> Iterator[Row]:
         words = len(source.text.split())
         said = f"thought for {count(words)} words" if source.ended else f"thinking … {count(words)} words"
-        yield (Span(f"{_fold(self.unfolded)} {said}", "muted"),)
+        yield (Span(f"{fold_sign(self.unfolded)} {said}", "muted"),)
         if self.unfolded:
             for row in plain_rows(displayable(source.text.strip(), MOST_CHARACTERS), width - 2, "muted em"):
                 yield (Span("  "), *row)
@@ -260,7 +260,7 @@ class Entry:
     def _call(self, call: Call, width: int) -> Iterator[Row]:
         look = "warning" if call.failed else "muted"
         said = one_line(call.line or call.name, 2_000)
-        yield from wrap((Span(f"{_fold(self.unfolded)} {said}", look),), width)
+        yield from wrap((Span(f"{fold_sign(self.unfolded)} {said}", look),), width)
         if self.unfolded:
             told = [f"{name}: {value}" for name, value in call.arguments.items()] + [call.result]
             for text in told:
@@ -279,7 +279,7 @@ class Entry:
         if message.pinned:
             right.append(Span("◆ pinned" if has_unicode() else "* pinned", "primary"))
         if message.usage.rate:
-            right.append(Span(f"{message.usage.rate:.0f} tokens/s", "muted"))
+            right.append(Span(f"{count(round(message.usage.rate))} tokens/s", "muted"))
         if message.state in _STATES:
             word, look = _STATES[message.state]
             right.append(Span(word, look))
@@ -299,12 +299,6 @@ _STATES: Mapping[str, tuple[str, str]] = {
     "stopped": ("stopped", "warning"),
     "broken": ("broken", "error"),
 }
-
-
-def _fold(unfolded: bool) -> str:
-    if has_unicode():
-        return "▾" if unfolded else "▸"
-    return "v" if unfolded else ">"
 
 
 def _grows(old: Source, new: Source) -> bool:

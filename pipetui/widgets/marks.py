@@ -87,3 +87,10 @@ def marks(unicode: bool) -> Marks:
 def has_unicode() -> bool:
     """Whether the locale's encoding is a Unicode one."""
     return locale.getpreferredencoding(False).lower().replace("-", "").startswith("utf")
+
+
+def fold_sign(unfolded: bool) -> str:
+    """Before what Enter unfolds, or folds."""
+    if has_unicode():
+        return "▾" if unfolded else "▸"
+    return "v" if unfolded else ">"

@@ -7,19 +7,24 @@ without its number, and it stands behind a margin that nothing else has.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from ..engine.messages import Proposal, ProposalState
 from ..text import count, displayable, one_line
-from .marks import has_unicode
-from .spans import Row, Span, cells, shortened, spread, wrap
+from .marks import fold_sign, has_unicode
+from .spans import Row, Span, cells, fitted, shortened, spread, wrap
 
 LONGEST_VALUE = 240
 """Characters of a value, and of a line of what changes, that are shown unless the card is unfolded."""
 
 MOST_LINES = 12
 MOST_ARGUMENTS = 40
+
+MOST_COMPARED = 10_000
+"""Lines before times lines after; of more than that all are shown as changed."""
 
 WHOLE_VALUE, WHOLE_LINES = 16_000, 400
 """What is shown of them at most, unfolded."""
@@ -65,9 +70,13 @@ def card_rows(proposal: Proposal, width: int, now: float, *, keys: Mapping[str, 
         rows = [spread((head, Span(title, "strong")), badge, width)]
     else:
         rows = [*wrap((head, Span(title, "strong")), width), badge]
+    change = _Change(proposal)
+    arguments = _arguments(proposal)
     if state == "open" or whole:
-        rows += _call(proposal, width, whole)
-        rows += _change(proposal, width, whole)
+        rows += change.rows(width, whole)
+        rows += _call(proposal.action, arguments, "" if whole else f"{title}\n\n{change.said}", width, whole)
+    elif was := change.gist or next((f"{name}: {_value(value)}" for name, value in arguments.items()), ""):
+        rows.append(fitted((Span(one_line(was, LONGEST_VALUE), "muted"),), width))
     if state == "open":
         hints = f"{keys['approve']} approves · {keys['reject']} rejects · stands for {_left(proposal.expires - now)}"
         rows += wrap((Span(hints, "muted"),), width)
@@ -81,22 +90,36 @@ def _left(seconds: float) -> str:
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
 
 
-def _call(proposal: Proposal, width: int, whole: bool) -> Iterator[Row]:
-    """The action, and each of its arguments."""
-    yield from wrap((Span(one_line(proposal.action, LONGEST_VALUE), "muted"),), width)
+def _arguments(proposal: Proposal) -> Mapping[str, Any]:
+    """They come from a model: what is no object is shown as one without a name."""
     try:
         arguments: Any = json.loads(proposal.arguments)
     except ValueError:
         arguments = proposal.arguments
-    if not isinstance(arguments, dict):
-        arguments = {"": arguments}
+    return arguments if isinstance(arguments, dict) else {"": arguments}
+
+
+def _call(action: str, arguments: Mapping[str, Any], said: str, width: int, whole: bool) -> Iterator[Row]:
+    """The action, and each of its arguments that does not stand in `said` word for word."""
+    many = f"{count(len(arguments))} argument{'s' * (len(arguments) != 1)}"
+    yield from wrap((Span(f"{fold_sign(whole)} {one_line(action, LONGEST_VALUE)} · {many}", "muted"),), width)
     room = WHOLE_VALUE if whole else LONGEST_VALUE
-    shown = list(arguments.items())[: None if whole else MOST_ARGUMENTS]
+    unsaid = [(name, value) for name, value in arguments.items() if not _stands_in(said, value)]
+    shown = unsaid[: None if whole else MOST_ARGUMENTS]
     for name, value in shown:
         text = shortened(one_line(_value(value)), room)
-        yield from _hanging((Span(f"{one_line(name, 80)}: ", "muted"), Span(text)), width)
-    if more := len(arguments) - len(shown):
+        label = f"{one_line(name, 80)}: " if name else ""
+        yield from _hanging((Span(f"  {label}", "muted"), Span(text)), width)
+    if more := len(unsaid) - len(shown):
         yield (Span(f"  … {count(more)} more arguments", "warning"),)
+
+
+def _stands_in(said: str, value: Any) -> bool:
+    """Whether a text or a number is there as words of its own: `7` is not in `17`."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return False
+    text = displayable(str(value))
+    return bool(text.strip()) and re.search(rf"(?<!\w){re.escape(text)}(?!\w)", said) is not None
 
 
 def _value(value: Any) -> str:
@@ -111,19 +134,65 @@ def _value(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _change(proposal: Proposal, width: int, whole: bool) -> Iterator[Row]:
-    """What was, and what would be."""
-    minus = "−" if has_unicode() else "-"
-    for text, sign, look in ((proposal.before, minus, "deleted"), (proposal.after, "+", "inserted")):
-        lines = displayable(text).expandtabs(4).split("\n") if text else []
-        most = WHOLE_LINES if whole else MOST_LINES
-        half = len(lines) if len(lines) <= most else most // 2
-        for line in lines[:half]:
-            yield from _hanging((Span(f"{sign} ", look), Span(shortened(line, LONGEST_VALUE), look)), width)
-        if len(lines) > most:
-            yield (Span(f"  … {count(len(lines) - 2 * half)} more lines", "warning"),)
-            for line in lines[-half:]:
-                yield from _hanging((Span(f"{sign} ", look), Span(shortened(line, LONGEST_VALUE), look)), width)
+class _Change:
+    """What was, and what would be: lines that are the same on both sides are counted, not shown."""
+
+    def __init__(self, proposal: Proposal) -> None:
+        self._before, self._after = _lines(proposal.before), _lines(proposal.after)
+        self._gone, self._new = _differing(self._before, self._after)
+
+    @property
+    def gist(self) -> str:
+        """Its first line, the new state before the old one."""
+        minus = "−" if has_unicode() else "-"
+        return next((f"{sign} {lines[0]}" for sign, lines in (("+", self._new), (minus, self._gone)) if lines), "")
+
+    @property
+    def said(self) -> str:
+        """All that `rows` shows where nothing is unfolded."""
+        return "\n\n".join(
+            "\n".join(shortened(line, LONGEST_VALUE) if line is not None else "\n" for line in _some(lines, MOST_LINES))
+            for lines in (self._gone, self._new)
+        )
+
+    def rows(self, width: int, whole: bool) -> Iterator[Row]:
+        minus = "−" if has_unicode() else "-"
+        sides = (self._before, self._after) if whole else (self._gone, self._new)
+        for lines, sign, look in zip(sides, (minus, "+"), ("deleted", "inserted"), strict=True):
+            most = WHOLE_LINES if whole else MOST_LINES
+            for line in _some(lines, most):
+                if line is None:
+                    yield (Span(f"  … {count(len(lines) - 2 * (most // 2))} more lines", "warning"),)
+                else:
+                    yield from _hanging((Span(f"{sign} ", look), Span(shortened(line, LONGEST_VALUE), look)), width)
+        if same := 0 if whole else len(self._after) - len(self._new):
+            yield (Span(f"  {count(same)} unchanged line{'s' * (same != 1)}", "muted"),)
+
+
+def _lines(text: str) -> list[str]:
+    return displayable(text).expandtabs(4).split("\n") if text else []
+
+
+def _some(lines: list[str], most: int) -> list[str | None]:
+    """At most so many lines; None where others are left out."""
+    half = most // 2
+    return [*lines] if len(lines) <= most else [*lines[:half], None, *lines[-half:]]
+
+
+def _differing(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
+    """The lines of each side that the other doesn't have in its order."""
+    first = next((n for n, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), None)
+    if first is None:
+        first = min(len(before), len(after))
+    before, after = before[first:], after[first:]
+    if len(before) * len(after) > MOST_COMPARED:
+        return before, after
+    blocks = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    changed = [block for block in blocks if block[0] != "equal"]
+    return (
+        [line for _, begin, end, _, _ in changed for line in before[begin:end]],
+        [line for _, _, _, begin, end in changed for line in after[begin:end]],
+    )
 
 
 def _hanging(spans: tuple[Span, ...], width: int) -> Iterator[Row]:
