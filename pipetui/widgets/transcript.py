@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
@@ -37,6 +37,9 @@ AGE_SECONDS = 20.0
 
 MOST_ROWS = 3_000
 """Rows that are kept; of messages far from the view only the height is."""
+
+QUIET_SECONDS = 0.6
+"""After the cursor went to a card by itself: a key that is held down or pressed twice decides nothing there."""
 
 NARROW = 16
 """Cells that a message takes at least."""
@@ -117,6 +120,10 @@ class Transcript(ScrollView, can_focus=True):
         self._frame: Timer | None = None
         self._drawn_at = 0.0
         self._led_to = ""
+        self._decided = ""
+        self._quiet_until = 0.0
+        self._known: tuple[str, frozenset[str]] = ("", frozenset())
+        self._enters = False
 
     # What it shows
 
@@ -131,7 +138,7 @@ class Transcript(ScrollView, can_focus=True):
         last = self._entries[-1].message.id if self._entries else ""
         entries = []
         now, width = self._clock(), self._width
-        for message in messages:
+        for message in _as_told(messages):
             ids = [part.proposal for part in message.parts if isinstance(part, Proposed)]
             own = {id: proposals[id] for id in ids if id in proposals}
             entry = known.get(message.id)
@@ -146,9 +153,13 @@ class Transcript(ScrollView, can_focus=True):
             self._cursor = None
         if entries and entries[-1].message.id != last and not self._follows:
             self._has_new = True
-        if self.has_focus:
-            self.on_focus()
+        if self.has_focus and self._cursor is None and entries:
+            self._put_cursor((entries[-1].message.id, ""))
         self._settle(anchor)
+        if self._decided and not self._is_open(self._decided):
+            decided, self._decided = self._decided, ""
+            if self._cursor and self._cursor[1] == decided:
+                self.to_open_proposal()
         self.refresh()
         self.refresh_bindings()
         self._ask_earlier()
@@ -401,6 +412,7 @@ class Transcript(ScrollView, can_focus=True):
         return self._tops[at] + begin, self._tops[at] + end
 
     def _put_cursor(self, stop: Stop | None) -> None:
+        self._quiet_until = 0.0
         if stop == self._cursor:
             return
         self._cursor = stop
@@ -408,13 +420,54 @@ class Transcript(ScrollView, can_focus=True):
         self.refresh_bindings()
         self.post_message(self.Moved())
 
-    def on_focus(self) -> None:
-        if self._cursor is None and (stops := self._stops()):
-            self._put_cursor(stops[-1])
+    def on_focus(self, event: events.Focus) -> None:
+        """To what came since the focus left: the first card to decide, else the newest message.
+
+        Who only comes back to the terminal finds the cursor where it was.
+        """
+        stops = self._stops()
+        if stops and not (event.from_app_focus and self._cursor):
+            newest, known = self._known if self._cursor else ("", frozenset())
+            card = next((stop for stop in stops if self._is_open(stop[1]) and stop[1] not in known), None)
+            if card or stops[-1][0] != newest:
+                self._put_cursor(card or (stops[-1][0], ""))
+                self._enters = True
+                self.call_later(self._enter)
         self.refresh()
 
+    def on_mouse_down(self) -> None:
+        self._enters = False  # what is clicked on stays where it is
+
+    def _enter(self) -> None:
+        """Show all of a card; of a message any part is enough."""
+        if self._enters and self._cursor and self.has_focus and self.scrollable_content_region.width:
+            begin, end = self._extent(self._cursor)
+            top = round(self.scroll_y)
+            if self._cursor[1] or begin >= top + self._page or end <= top:
+                self._bring_into_view(self._cursor, 1)
+        self._enters = False
+
     def on_blur(self) -> None:
+        if self._entries:
+            self._known = (self._entries[-1].message.id, frozenset(self._proposals))
         self.refresh()
+
+    def _is_open(self, card: str) -> bool:
+        proposal = self._proposals.get(card)
+        return proposal is not None and state_of(proposal, self._clock()) == "open"
+
+    def to_open_proposal(self) -> bool:
+        """Put the cursor on the next card that is to be decided, after the last one the first; whether there is one."""
+        stops = self._stops()
+        at = stops.index(self._cursor) + 1 if self._cursor in stops else 0
+        stop = next((each for each in (*stops[at:], *stops[:at]) if self._is_open(each[1])), None)
+        if stop is None:
+            return False
+        self._put_cursor(stop)
+        if self.scrollable_content_region.width:
+            self._bring_into_view(stop, 1)
+        self._quiet_until = time.monotonic() + QUIET_SECONDS
+        return True
 
     def action_move(self, step: int) -> None:
         """To the next stop; in one that is longer than the view, a few lines further first."""
@@ -490,10 +543,7 @@ class Transcript(ScrollView, can_focus=True):
         self.refresh()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action != "decide":
-            return True
-        proposal = self.current_proposal
-        return proposal is not None and state_of(proposal, self._clock()) == "open"
+        return action != "decide" or bool(self._cursor and self._is_open(self._cursor[1]))
 
     def action_decide(self, approve: bool) -> None:
         """Only on a card that is in sight: what one can't see one doesn't approve."""
@@ -506,6 +556,11 @@ class Transcript(ScrollView, can_focus=True):
         if end > top + self._page or (fits and begin < top):
             self._bring_into_view(self._cursor, 1 if fits else -1)
             return
+        now = time.monotonic()
+        if now < self._quiet_until:
+            self._quiet_until = now + QUIET_SECONDS
+            return
+        self._decided = proposal.id
         self.post_message(self.Decided(proposal.id, approve))
 
     def action_nothing(self) -> None:
@@ -581,6 +636,15 @@ def _href_at(row: Row, x: int) -> str:
             return span.href if x >= 0 else ""
         x -= wide
     return ""
+
+
+def _as_told(messages: Sequence[Message]) -> Iterator[Message]:
+    """The messages; one that waits for the answer above it says so."""
+    comes_after = False
+    for message in messages:
+        is_behind = comes_after and message.state == "waiting" and not message.why
+        yield replace(message, why="Comes after the answer above.") if is_behind else message
+        comes_after |= message.state in LIVE
 
 
 def _is_behind(message: Message, known: Message) -> bool:

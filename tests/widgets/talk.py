@@ -67,6 +67,8 @@ def proposal(number: int, state: ProposalState = "open", **more: Any) -> Proposa
 class Talk(App[None]):
     """A transcript alone, with a clock that stands."""
 
+    AUTO_FOCUS = None  # before anything is shown
+
     def __init__(
         self, messages: Sequence[Message], proposals: Mapping[str, Proposal] = {}, *, earlier: bool = False
     ) -> None:

@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 import pytest
 from textual.binding import Binding, BindingType
+from textual.events import AppBlur, AppFocus, Focus
 from textual.pilot import Pilot
 
-from pipetui.engine.messages import Call, Message, Proposed, Thinking, Usage
+from pipetui.engine.messages import Call, Message, ProposalState, Proposed, Thinking, Usage
 from pipetui.text import hidden
-from pipetui.widgets.transcript import MOST_ROWS, Transcript
+from pipetui.widgets.transcript import MOST_ROWS, QUIET_SECONDS, Transcript
 
 from .helpers import HIDDEN, HOSTILE, Posts, screen_text
 from .talk import MARKDOWN, NOW, Talk, message, proposal
@@ -250,7 +251,7 @@ async def test_how_a_message_stands_is_said() -> None:
         message(3, "Half", state="broken", why="The connection was cut."),
         message(4, "Half", state="stopped", pinned=True),
         message(5, "Said", by="workflow"),
-        message(6, "Fast", usage=Usage("qwen3:8b", answer_tokens=120, seconds=2)),
+        message(6, "Fast", usage=Usage("qwen3:8b", answer_tokens=2_400, seconds=2)),
         message(7, "", state="streaming"),
     ]
     async with opened(Talk(messages), (60, 40)) as pilot:
@@ -260,7 +261,7 @@ async def test_how_a_message_stands_is_said() -> None:
             " llama3.2:3b · 1 min ago" + " " * 29 + "broken", "  Half", "", "  The connection was cut.", "",
             " llama3.2:3b · 1 min ago" + " " * 18 + "◆ pinned  stopped", "  Half", "",
             " Workflow · 1 min ago", "  Said", "",
-            " qwen3:8b · 1 min ago" + " " * 27 + "60 tokens/s", "  Fast", "",
+            " qwen3:8b · 1 min ago" + " " * 24 + "1,200 tokens/s", "  Fast", "",
             "▌llama3.2:3b · 1 min ago" + " " * 29 + "writes", "▌ …",
         ]  # fmt: skip
 
@@ -308,11 +309,9 @@ async def test_the_cursor_goes_by_messages_and_cards() -> None:
         transcript = app.transcript
         assert transcript.current == messages[1]
         assert transcript.current_proposal is not None
-        assert transcript.current_proposal.id == "p3"
-        await pilot.press("a", "x")  # decided already
+        assert transcript.current_proposal.id == "p2"  # which is open
+        await pilot.press("j", "a", "x")  # decided already
         await pilot.press("k")
-        assert transcript.current_proposal is not None
-        assert transcript.current_proposal.id == "p2"
         await pilot.press("x")
         await pilot.press("up")
         assert transcript.current_proposal is None
@@ -329,6 +328,7 @@ async def test_what_is_out_of_sight_or_overdue_is_not_approved() -> None:
     posts = Posts()
     app = Talk(messages, {"p1": proposal(1), "p2": proposal(2, expires=NOW - 1)})
     async with opened(app, SIZE, posts) as pilot:
+        await pilot.press("end")
         app.transcript._put_cursor(("m1", "p1"))
         await pilot.press("a")
         await pilot.pause()
@@ -388,12 +388,158 @@ async def test_a_card_shows_the_call_and_hides_nothing_without_saying_so() -> No
         assert "a approves · x rejects · stands for 10 min" in text
         assert not any(character in text for character in HIDDEN)
         await pilot.press("enter")
-        await pilot.pause()
-        await pilot.press("home")
+        await pilot.resize_terminal(80, 120)
         await pilot.pause()
         text = " ".join(card_of(shown(pilot)))
         assert "more) …" not in text
         assert text.count("harmless") == 200
+
+
+CHANGE: dict[str, Any] = {
+    "action": "runs_submit",
+    "arguments": json.dumps({"step": "Greeting", "value": "Hello 7", "count": 7}),
+    "title": "Submit Greeting of default-hello-01",
+    "before": "Greeting: Hello\nsame\nagain",
+    "after": "Greeting: Hello 7\nsame\nagain",
+}
+
+
+async def test_what_stands_in_the_change_is_not_said_twice_and_all_else_is() -> None:
+    change = proposal(1, **CHANGE)
+    more = {
+        "value": "Hello 7 " + "x" * 500 + " end",
+        "n": 17,
+        "yes": True,
+        "none": "",
+        "list": ["Hello"],
+        "part": "ello",
+    }
+    app = Talk([message(1, parts=(Proposed(0, "p1"), Proposed(0, "p2")))], {
+        "p1": change, "p2": replace(change, id="p2", arguments=json.dumps(more)),
+    })  # fmt: skip
+    async with opened(app, (80, 24)) as pilot:
+        rows = shown(pilot)
+        assert card_of(rows)[:6] == [
+            "? Submit Greeting of default-hello-01" + " " * 30 + "to decide",
+            "− Greeting: Hello", "+ Greeting: Hello 7", "  2 unchanged lines", "▸ runs_submit · 3 arguments",
+            "a approves · x rejects · stands for 10 min",
+        ]  # fmt: skip
+        text = " ".join(" ".join(card_of(rows)[6:]).split())
+        assert "▸ runs_submit · 6 arguments value: Hello 7 xxx" in text
+        assert 'xxx end n: 17 yes: true none: "" list: ["Hello"] part: ello a approves' in text
+        await pilot.press("enter")
+        await pilot.pause()
+        assert card_of(shown(pilot))[1:11] \
+            == ["− Greeting: Hello", "− same", "− again", "+ Greeting: Hello 7", "+ same", "+ again",
+                "▾ runs_submit · 3 arguments", "  step: Greeting", "  value: Hello 7", "  count: 7"]  # fmt: skip
+
+
+async def test_a_card_that_is_over_says_what_it_was_and_what_became_of_it() -> None:
+    states: list[ProposalState] = ["rejected", "expired", "refused", "failed", "done"]
+    cards = {f"p{n}": replace(proposal(n, state, **CHANGE), result="So it ended.") for n, state in enumerate(states)}
+    cards |= {"p5": proposal(5, "done", before="gone", after=""), "p6": proposal(6, "done", before="", after="")}
+    app = Talk([message(1, parts=tuple(Proposed(0, card) for card in cards))], cards)
+    async with opened(app, (80, 40)) as pilot:
+        said = card_of(shown(pilot))
+        assert said[1:15:3] == ["+ Greeting: Hello 7"] * 5
+        assert said[2:15:3] == ["So it ended."] * 5
+        assert said[16] == "− gone"
+        assert said[18] == "id: 7"
+
+
+async def test_one_comes_to_what_is_new_and_else_to_where_one_was() -> None:
+    messages = [message(n, f"message {n}\n" * 9, parts=(Proposed(0, f"p{n}"),)) for n in range(5)]
+    cards = {f"p{n}": proposal(n, "done" if n == 4 else "open") for n in range(5)}
+    cards["p0"] = proposal(0, "rejected")
+    app = Talk(messages, cards)
+
+    async def leave_and_enter(pilot: Pilot[None]) -> None:
+        app.transcript.blur()
+        await pilot.pause()
+        app.transcript.focus()
+        await pilot.pause()
+
+    async with opened(app, SIZE) as pilot:
+        assert app.transcript._cursor == ("m1", "p1")  # the first that is open
+        assert "▌┃" in screen_text(app)
+        await pilot.press("home")
+        await leave_and_enter(pilot)
+        assert app.transcript._cursor == ("m0", "")  # nothing is new
+        app.transcript.blur()
+        await pilot.pause()
+        app.transcript.show([*messages, message(5, "newest")], cards, earlier=False)
+        await leave_and_enter(pilot)
+        assert app.transcript._cursor == ("m5", "")
+        assert "▌ newest" in screen_text(app)
+        app.transcript.blur()
+        await pilot.pause()
+        newer = [message(5, "newest"), message(6, "one", parts=(Proposed(0, "p6"),)), message(7, "two")]
+        cards["p6"] = proposal(6)
+        app.transcript.show([*messages, *newer], cards, earlier=False)
+        app.transcript.focus()
+        await pilot.pause()
+        assert app.transcript._cursor == ("m6", "p6")
+        app.transcript.action_first()
+        app.post_message(AppBlur())
+        await pilot.pause()
+        app.transcript.show([*messages, *newer, message(8, "eight")], cards, earlier=False)
+        app.post_message(AppFocus())
+        await pilot.pause()
+        assert app.transcript._cursor == ("m0", "")  # back in the terminal, not in the transcript
+
+
+async def test_who_clicks_into_it_is_not_moved() -> None:
+    app = Talk(many(20))
+    async with opened(app, SIZE) as pilot:
+        await pilot.press("home")
+        app.transcript.blur()
+        await pilot.pause()
+        app.transcript.show([*app.messages, message(20, "newest")], {}, earlier=False)
+        await pilot.click(Transcript, offset=(5, 18))
+        await pilot.pause()
+        assert app.transcript._cursor == ("m1", "")
+        assert round(app.transcript.scroll_y) == 0
+
+
+async def test_a_decision_leads_to_the_next_card_where_a_key_that_is_held_does_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parts = (Proposed(0, "p1"), Proposed(0, "p2"), Proposed(0, "p3"))
+    messages = [message(1, "one", parts=parts), *many(6)[2:]]
+    cards = {f"p{n}": proposal(n) for n in (1, 2, 3)}
+    posts = Posts()
+    app = Talk(messages, cards)
+    async with opened(app, (60, 20), posts) as pilot:
+        transcript = app.transcript
+        await pilot.press("j", "x")  # p2
+        transcript.show(messages, cards | {"p2": proposal(2, "rejected")}, earlier=False)
+        assert transcript._cursor == ("m1", "p3")
+        await pilot.press("x", "x", "x")
+        assert [event.proposal for event in posts.of(Transcript.Decided)] == ["p2"]
+        await asyncio.sleep(QUIET_SECONDS + 0.05)
+        await pilot.press("a")
+        assert [event.proposal for event in posts.of(Transcript.Decided)] == ["p2", "p3"]
+        cards |= {"p2": proposal(2, "rejected"), "p3": proposal(3, "done")}
+        await pilot.press("end")
+        transcript.show(messages, cards, earlier=False)
+        assert transcript._cursor == ("m5", "")  # who went on is left alone
+        assert transcript.to_open_proposal()
+        assert transcript._cursor == ("m1", "p1")
+        await pilot.pause()
+        assert "a approves" in screen_text(app)
+        transcript.show(messages, cards | {"p1": proposal(1, "done")}, earlier=False)
+        assert not transcript.to_open_proposal()
+
+
+async def test_an_answer_behind_another_one_says_so() -> None:
+    live = message(1, "so far", state="streaming")
+    waits, blind = message(2, "", state="waiting"), message(3, "", state="waiting", why="No model.")
+    async with opened(Talk([live, waits, blind]), SIZE) as pilot:
+        assert "Comes after the answer above." in screen_text(pilot.app)
+        assert "No model." in screen_text(pilot.app)
+        pilot.app.query_one(Transcript).show([replace(live, state="done"), waits, blind], {}, earlier=False)
+        await pilot.pause()
+        assert "Waits for a model." in screen_text(pilot.app)
 
 
 async def test_nothing_that_a_model_writes_looks_like_a_card_or_a_header() -> None:
@@ -465,7 +611,9 @@ def everything(transcript: Transcript) -> None:
     transcript.action_move(-1)
     transcript.action_decide(True)
     transcript.follow()
-    transcript.on_focus()
+    transcript.to_open_proposal()
+    transcript.on_blur()
+    transcript.on_focus(Focus())
     transcript.on_resize()
     transcript._grow_older()
     transcript.render_line(0)
