@@ -37,6 +37,8 @@ _PLAIN = re.compile(r"(?:https?://([a-z0-9.-]+))?/(?!/)(?:[A-Za-z0-9_/?&=~+-]|(?
 _RESOURCES = frozenset(("stylesheet", "icon", "preload", "modulepreload", "manifest", "apple-touch-icon"))
 _BREAKS = re.compile(r"address|article|br|d[dlt]|div|figcaption|h[1-6]|img|li|p|section|t[dhr]")
 _HIDDEN = ["script", "style", "noscript", "template"]
+_KINDS = bytes(ord(" " if sign.isspace() else "a" if sign.isalnum() else ".") for sign in map(chr, range(256)))
+"""What each character of Latin-1 is: a space, a part of words, or a sign. So most texts are counted without a split."""
 _SCHEMA_ORG = re.compile(r"https?://(?:www\.)?schema\.org/", re.I)
 
 
@@ -253,12 +255,7 @@ class _Page:
         """Words that a reader sees; signs on their own are none."""
         body = self.tree.body
         text = "" if body is None else body.text(separator=" ")
-        pieces = (text[at : at + 1_000_000] for at in range(0, len(text), 1_000_000))
-        found = 0
-        for words in map(str.split, pieces):
-            signs = [word for word in set(words) if len(word) == 1 and not word.isalnum()]
-            found += len(words) - sum(map(words.count, signs))
-        return found
+        return sum(_words(text[at : at + 1_000_000]) for at in range(0, len(text), 1_000_000))
 
     def jsonld(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The types in JSON-LD, nested ones too, and what is wrong with broken blocks."""
@@ -291,6 +288,19 @@ class _Page:
         found = [_attribute(node, "src") for node in nodes]
         found += [r.href for r in relations if r.rel & _RESOURCES and r.href[:5].lower() == "http:"]
         return tuple(islice(dict.fromkeys(_clean(url, MAX_TEXT) for url in found), MAX_ITEMS))
+
+
+def _words(text: str) -> int:
+    """The words of a text but for signs on their own."""
+    try:
+        kinds = f" {text} ".encode("latin-1").translate(_KINDS)
+    except UnicodeEncodeError:
+        words = text.split()
+        signs = [word for word in set(words) if len(word) == 1 and not word.isalnum()]
+        return len(words) - sum(map(words.count, signs))
+    with_sign = kinds.count(b" .")  # at their begin
+    alone = kinds.replace(b" ", b"  ").count(b" . ") if with_sign else 0
+    return kinds.count(b" a") + with_sign - alone
 
 
 def _robots(metas: Sequence[tuple[str, str]], headers: Sequence[tuple[str, str]]) -> tuple[RobotsRule, ...]:

@@ -212,3 +212,10 @@ def test_any_soup_can_be_read(parts: list[str]) -> None:
     found = read("".join(parts))
     assert all(link.url.startswith("http") for link in found.links)
     repr(found).encode()
+
+
+@given(st.text(alphabet="ab1é². -·x\n\t\xa0\x85\x1c"))
+def test_words_are_counted_by_one_rule_whatever_letters_a_page_has(text: str) -> None:
+    expected = [word for word in text.split() if len(word) > 1 or word.isalnum()]
+    for page in (text, f"{text} –"):  # of Latin-1 alone, and not: a dash on its own is no word
+        assert read(f"<p>{page}").words == len(expected)
