@@ -33,8 +33,8 @@ PLACES: Mapping[Where, str] = {
 class Command:
     """`label` is for the footer, `help` a sentence; `show` says whether the footer has it.
 
-    `stays`: a way out, which the footer drops last where it has no room for all. `owner`: the kind of widget that has
-    the binding; else it is the screen's.
+    `stays`: how long the footer keeps it where it has no room for all; the ways out go last. `owner`: the kind of
+    widget that has the binding; else it is the screen's.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Command:
     where: tuple[Where, ...]
     show: bool = True
     palette: bool = True
-    stays: bool = False
+    stays: int = 0
     owner: str = ""
 
     @property
@@ -71,12 +71,12 @@ COMMANDS: tuple[Command, ...] = (
         palette=False,
         owner="field",
     ),
-    Command("revert", "r", "Revert", "Open a finished step again.", ("run",)),
+    Command("revert", "r", "Revert", "Open a finished step again.", ("run",), stays=2),
     Command("undo", "u", "Undo", "Take back the last step that you took.", ("run",)),
     Command("skip", "s", "Skip", "Skip this step, with a reason.", ("run",)),
-    Command("cancel", "x", "Cancel", "Stop the job.", ("run", "jobs")),
+    Command("cancel", "x", "Cancel", "Stop the job.", ("run", "jobs"), stays=2),
     Command("retry", "t", "Try again", "Try a job again; what it finished is kept.", ("run", "jobs")),
-    Command("finalize", "f", "Finalize", "Lock the run once it is complete, or unlock it.", ("run",)),
+    Command("finalize", "f", "Finalize", "Lock the run once it is complete, or unlock it.", ("run",), stays=1),
     Command("copy", "y", "Copy", "Copy what the card shows: its value, a text, a call, a cell of a table.", ("run",)),
     Command("history", "e", "History", "Everything that happened to this run.", ("run",)),
     Command("previous", "up,k", "Up", "To the card above.", ("run",), show=False, palette=False),
@@ -112,7 +112,7 @@ COMMANDS: tuple[Command, ...] = (
         "Leave the input, the edit, the screen.",
         ("run", "workflow", "home", "jobs", "collection"),
         palette=False,
-        stays=True,
+        stays=3,
     ),
     Command("explain", "i", "Explain", "Ask the model to explain this card.", ("run",), show=False),
     Command("mention", "m", "To the chat", "Put this card into the chat's prompt.", ("run",), show=False),
@@ -150,22 +150,20 @@ COMMANDS: tuple[Command, ...] = (
     Command("new_conversation", "n,ctrl+n", "New chat", "Begin another conversation.", ("chat",)),
     Command("model", "m", "Model", "Choose a model, or bring one to the host.", ("chat",)),
     Command("told", "v", "What it sees", "What the model is told, byte for byte.", ("chat",)),
-    Command(
-        "leave", "escape", "Back", "Stop the answer that is coming; else back to the cards.", ("chat",), stays=True
-    ),
-    Command("chat", "ctrl+o", "Chat", "To the chat beside the cards; there, close it.", ("app",)),
+    Command("leave", "escape", "Back", "Stop the answer that is coming; else back to the cards.", ("chat",), stays=3),
+    Command("chat", "ctrl+o", "Chat", "To the chat beside the cards; there, close it.", ("app",), stays=2),
     Command("jobs", "g", "Jobs", "All jobs, live.", ("app",)),
     Command("seen", "w", "Seen", "Put away what happened while you were away.", ("app",), palette=False),
     Command("home", "H", "Home", "The workflows and your recent runs.", ("app",), show=False),
-    Command("palette", "ctrl+p,colon", "Menu", "Find any command by its name.", ("app",), palette=False),
+    Command("palette", "ctrl+p,colon", "Menu", "Find any command by its name.", ("app",), palette=False, stays=2),
     Command("theme", "", "Theme", "Choose the colours; they are kept.", ("app",), show=False),
     Command("picture", "", "Screenshot", "Keep a picture of this screen, as an SVG file.", ("app",), show=False),
-    Command("help", "f1,question_mark", "Help", "All keys.", ("app",), stays=True),
-    Command("quit", "q,ctrl+q", "Quit", "Leave. Jobs go on; you come back to where you were.", ("app",), stays=True),
+    Command("help", "f1,question_mark", "Help", "All keys.", ("app",), stays=3),
+    Command("quit", "q,ctrl+q", "Quit", "Leave. Jobs go on; you come back to where you were.", ("app",), stays=3),
 )
 
-STAYS = frozenset(command.name for command in COMMANDS if command.stays)
-"""The actions that the footer drops last."""
+STAYS = tuple(command.name for command in sorted(COMMANDS, key=lambda command: -command.stays) if command.stays)
+"""The actions that the footer drops last; the first of them at the very last."""
 
 _BY_NAME = {command.name: command for command in COMMANDS}
 _TYPED = frozenset({"ctrl+q", "ctrl+p", "ctrl+o", "ctrl+c", "f1"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from textual import events
@@ -20,7 +20,8 @@ class Key(NamedTuple):
     shown: str
     description: str
     enabled: bool
-    stays: bool = False
+    stays: int = 0
+    """How much longer than the others it stays."""
 
     @property
     def width(self) -> int:
@@ -33,8 +34,8 @@ GAP = 2
 class KeyBar(Line):
     """The active bindings with `show=True`, those of the focused widget first, the app's last.
 
-    Where they don't all fit, the actions in `stays` (the ways out) go last, and the others from the right: the help
-    screen has them all. An action with several keys shows the first one.
+    Where they don't all fit, the actions in `stays` (the ways out) go last, the first of them at the very last, and
+    the others from the right: the help screen has them all. An action with several keys shows the first one.
     """
 
     DEFAULT_CSS = """
@@ -46,10 +47,10 @@ class KeyBar(Line):
     }
     """
 
-    def __init__(self, stays: Collection[str] = (), **more: Any) -> None:
+    def __init__(self, stays: Sequence[str] = (), **more: Any) -> None:
         super().__init__(**more)
         self.keys: tuple[Key, ...] = ()
-        self._stays = stays
+        self._stays = {action: len(stays) - number for number, action in enumerate(stays)}
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
@@ -73,7 +74,7 @@ class KeyBar(Line):
             at = (node, binding.action)
             if binding.show and at not in keys:
                 shown = self.app.get_key_display(binding) if has_unicode() else binding.key
-                keys[at] = Key(binding.key, shown, binding.description, enabled, binding.action in self._stays)
+                keys[at] = Key(binding.key, shown, binding.description, enabled, self._stays.get(binding.action, 0))
                 order[at] = (place, not binding.priority)
         return tuple(keys[at] for at in sorted(keys, key=order.__getitem__))
 
@@ -81,7 +82,7 @@ class KeyBar(Line):
         """(first cell, key) of every key that is shown."""
         keys = list(self.keys)
         while sum(key.width + GAP for key in keys) - GAP > width:
-            keys.remove(next((key for key in reversed(keys) if not key.stays), keys[-1]))
+            keys.remove(min(reversed(keys), key=lambda key: key.stays))
         placed, x = [], 0
         for key in keys:
             placed.append((x, key))

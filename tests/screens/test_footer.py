@@ -46,3 +46,19 @@ async def test_help_and_quit_are_there_while_one_types(tmp_path: Path) -> None:
         await Place(service.db).put({"screen": "run", "app_name": "url_inspector", "run": run.id, "memory": {}})
         async with stage(service, (80, 24)) as it:
             await it.sees("ctrl+g Submit", "F1 Help", "ctrl+q Quit")
+
+
+async def test_the_menu_and_the_chat_stay_longer_than_rare_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:9")
+    async with serving(tmp_path) as service:
+        await service.runs.create("default", "hello")
+        await Place(service.db).put({"screen": "workflow", "app_name": "hello", "run": "", "memory": {}})
+        async with stage(service, (80, 24)) as it:
+            await it.sees("n New run", "ctrl+o Chat", "ctrl+p Menu", "F1 Help", "q Quit")
+            await it.press("ctrl+o")
+            await it.sees("Enter sends")
+            await it.type("hello")
+            await it.press("enter", "tab")
+            await it.sees("y Copy", "ctrl+o Chat", "ctrl+p Menu", "F1 Help", "q Quit")

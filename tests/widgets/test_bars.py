@@ -1,4 +1,4 @@
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import ClassVar
 
 import pytest
@@ -19,7 +19,7 @@ class Keys(Host):
         Binding("f1", "count('help')", "Help", priority=True),
     ]
 
-    def __init__(self, stays: Collection[str] = ()) -> None:
+    def __init__(self, stays: Sequence[str] = ()) -> None:
         super().__init__(Toggle(False), KeyBar(stays))
         self.counted: list[str] = []
         self.can_undo = True
