@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar, NamedTuple
@@ -13,14 +14,19 @@ from ..engine.refusals import Refusal
 from ..paths import make_private
 from ..service import Service
 from ..store.conversations import ConversationLine
-from ..text import ago, count, slug
-from ..widgets.plain import MUTED, line
+from ..store.messages import Hit
+from ..text import ago, count, displayable, slug
+from ..widgets.plain import MUTED, fitted, line
 from .dialogs import Ask, Confirm
 from .listing import BLANK, Row, heading, note
-from .looks import column, column_right
+from .looks import column, column_right, widest
 from .picking import Pick
 
 MOST_FOUND = 50
+
+
+AGE, COUNTS, GAP = 15, 28, 2
+"""Cells of an age, of an age with a count before it, and between two columns."""
 
 
 class Picked(NamedTuple):
@@ -31,9 +37,7 @@ class Picked(NamedTuple):
 
 
 class PickConversation(Pick[Picked]):
-    DEFAULT_CSS = """
-    PickConversation > .box { width: 100; }
-    """
+    WIDE = 100
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+r", "rename", show=False),
@@ -54,24 +58,34 @@ class PickConversation(Pick[Picked]):
         words = typed.casefold().split()
         every = self._lines.values()
         named = [each for each in every if all(word in f"{each.name} {each.key}".casefold() for word in words)]
-        rows = [*map(self._row, named)]
+        names, keys = self._widths(named)
+        rows = [self._row(each, names, keys) for each in named]
         if typed:
             found = [row async for row in self._found(typed)]
             rows = [*rows, *([BLANK] if rows else []), heading("Said"), *found] if found else rows
         return rows or [note("Nothing is called so, and nobody said that.")]
 
-    def _row(self, each: ConversationLine) -> Row:
+    def _widths(self, named: Sequence[ConversationLine]) -> tuple[int, int]:
+        """Of the columns of names and of keys, beside a count and an age."""
+        names, keys = widest((line(each.name) for each in named), 34), widest((line(each.key) for each in named), 40)
+        room = self.room - COUNTS - GAP
+        names = max(min(names, room // 2), min(names, room - keys - GAP))
+        return names, max(0, min(keys, room - names - GAP))
+
+    def _row(self, each: ConversationLine, names: int, keys: int) -> Row:
         name = line(each.name, "bold" if each.id == self._current else "")
         many = line(f"{count(each.messages)} message{'s' * (each.messages != 1)}", MUTED)
-        left = Content.assemble(column(name, 28), "  ", column(line(each.key, MUTED), 34), "  ", many)
-        return Row(each.id, left, column_right(line(ago(time.time() - each.updated), MUTED), 14), item=Picked(each))
+        left = Content.assemble(column(name, names), " " * GAP, column(line(each.key, MUTED), keys))
+        right = Content.assemble(many, column_right(line(ago(time.time() - each.updated), MUTED), AGE))
+        return Row(each.id, left, column_right(right, COUNTS), item=Picked(each))
 
     async def _found(self, text: str) -> AsyncIterator[Row]:
         for hit in await self._service.conversations.search(text, MOST_FOUND):
             where = self._lines.get(hit.conversation)
             if where is not None:
-                left = Content.assemble(column(line(where.key or where.name, MUTED), 28), "  ", line(hit.excerpt))
-                right = column_right(line(ago(time.time() - hit.created), MUTED), 14)
+                name = fitted(line(where.key or where.name, MUTED), min(28, self.room // 3))
+                left = Content.assemble(name, " " * GAP, _excerpt(hit, self.room - name.cell_length - 2 * GAP - AGE))
+                right = column_right(line(ago(time.time() - hit.created), MUTED), AGE)
                 yield Row(hit.message, left, right, item=Picked(where, hit.message))
 
     async def take(self, row: Row) -> None:
@@ -120,6 +134,25 @@ class PickConversation(Pick[Picked]):
                 self.said.update(f"Not exported: {error}")
             else:
                 self.said.update(f"Exported to {path}")
+
+
+def _excerpt(hit: Hit, room: int) -> Content:
+    """What was found in `room` cells, the first word that was looked for among them, all of these bold."""
+    pieces: list[Content] = []
+    at = 0
+    for begin, end in hit.found:
+        pieces += [_piece(hit.excerpt[at:begin]), _piece(hit.excerpt[begin:end], "bold $text-accent")]
+        at = end
+    pieces.append(_piece(hit.excerpt[at:]))
+    before, *others = pieces
+    lead = max(8, room - sum(piece.cell_length for piece in others), room // 3)
+    if before.cell_length > lead:
+        before = Content.assemble("…", before[-(lead - 1) :])
+    return fitted(Content.assemble(before, *others), room)
+
+
+def _piece(text: str, style: str = "") -> Content:
+    return Content.styled(displayable(re.sub(r"\s+", " ", text)), style)
 
 
 async def exported(service: Service, conversation: str) -> str:

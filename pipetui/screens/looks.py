@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -22,6 +23,11 @@ def column(content: Content, width: int) -> Content:
     """`content` in exactly `width` cells."""
     content = fitted(content, width)
     return Content.assemble(content, " " * (width - content.cell_length))
+
+
+def widest(contents: Iterable[Content], most: int) -> int:
+    """The cells that a column needs for all of these, `most` at most."""
+    return min(most, max((content.cell_length for content in contents), default=0))
 
 
 def mark(look: Look) -> Content:

@@ -13,7 +13,7 @@ from ..chat.choice import For
 from ..text import count, size
 from ..widgets.plain import MUTED, Plain, line
 from .listing import Row, note
-from .looks import column, column_right
+from .looks import column, column_right, widest
 from .picking import Pick
 
 if TYPE_CHECKING:
@@ -29,10 +29,11 @@ _FOR: Mapping[For, str] = {"all": "all", "profile": "this profile", "app_name": 
 class PickModel(Pick[None]):
     DEFAULT_CSS = """
     PickModel > .box {
-        width: 104;
         & > .pull { color: $text-primary; }
     }
     """
+
+    WIDE = 104
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+r", "choose('profile')", show=False),
@@ -70,21 +71,23 @@ class PickModel(Pick[None]):
 
     async def rows(self, typed: str) -> Sequence[Row]:
         words = typed.casefold().split()
-        rows = [self._row(model) for model in self._models if all(word in model.name.casefold() for word in words)]
+        found = [model for model in self._models if all(word in model.name.casefold() for word in words)]
+        widths = widest([line(model.name) for model in found], 28), widest([_size(model) for model in found], 9)
+        rows = [self._row(model, *widths) for model in found]
         if typed and not any(model.is_called(typed) for model in self._models):
             rows.append(Row(f"bring {typed}", line(f"bring {typed!r} to {self._chat.host}", "$text-accent")))
         return rows or [note(self._chat.missing or "There is no model here: type the name of one to bring it.")]
 
-    def _row(self, model: Model) -> Row:
+    def _row(self, model: Model, name: int, size: int) -> Row:
         chosen = [_FOR[each] for each in _FOR if model.is_called(self._chosen.get(each, ""))]
         able = sorted(model.capabilities & {"tools", "thinking", "vision"})
         about = [model.parameters, model.quantization, f"{count(model.context)} tokens", *able]
         if model.loaded:
             about.append("loaded")
         left = Content.assemble(
-            column(line(model.name, "bold" if chosen else ""), 28),
+            column(line(model.name, "bold" if chosen else ""), name),
             "  ",
-            column_right(line(size(model.size) if model.size else ""), 8),
+            column_right(_size(model), size),
             "  ",
             line(" · ".join(part for part in about if part), MUTED),
         )
@@ -114,3 +117,7 @@ class PickModel(Pick[None]):
     def action_cancel(self) -> None:
         if self._chat.pull is not None:
             self._chat.pull.cancel()
+
+
+def _size(model: Model) -> Content:
+    return line(size(model.size) if model.size else "")

@@ -24,8 +24,15 @@ AROUND = 12
 """Lines of the dialog beside its list."""
 
 
+BESIDE = 8
+"""Cells of the dialog beside a row: border, padding, scrollbar, margins."""
+
+
 class Pick(Dialog[T], Generic[T]):
     """Up and down move, Enter takes. What speaks against it is said below the list; what was typed stays."""
+
+    WIDE: ClassVar[int] = 68
+    """Cells of the box, if the terminal has them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
@@ -50,7 +57,13 @@ class Pick(Dialog[T], Generic[T]):
             yield self.said
             yield Plain(self._keys, classes="keys")
 
+    @property
+    def room(self) -> int:
+        """Cells of a row."""
+        return min(self.WIDE, self.size.width * 94 // 100) - BESIDE
+
     async def on_mount(self) -> None:
+        self.query_one(".box").styles.width = self.WIDE
         self._list.go(self._current)
         self._box.focus()
         await self.load()

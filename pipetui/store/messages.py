@@ -18,18 +18,22 @@ from . import rev
 from .connection import storable
 from .database import Tx
 
+MOST_COPIES = 4
+"""Branches with the same message that a search reckons with."""
+
 _COLUMNS = "id, conversation, seq, role, author, state, text, parts, why, pinned, created, usage"
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A message that a search found; `excerpt` is its text around the first word, in one piece."""
+    """A message that a search found: `excerpt` is a piece of its text, `found` says where in it the words stand."""
 
     message: str
     conversation: str
     role: Role
     excerpt: str
     created: float
+    found: Sequence[tuple[int, int]] = ()
 
 
 @dataclass(frozen=True)
@@ -234,19 +238,35 @@ def explain(tx: Tx, why: str) -> None:
 
 
 def search(tx: Tx, text: str, *, limit: int = 50) -> list[Hit]:
-    """The newest messages that have every one of these words, the last of which may be unfinished."""
+    """The newest messages that have every one of these words, the last of which may be unfinished.
+
+    A message that branches of a conversation share is found once, in the newest of them.
+    """
     words = re.findall(r"\w+", text)
     if not words:
         return []
     wanted = " ".join(f'"{word}"' for word in words) + "*"
     rows = tx.execute(
-        """WITH newest AS (SELECT rowid, snippet(found, 0, '', '', '…', 24) AS excerpt FROM found
+        """WITH newest AS (SELECT rowid, snippet(found, 0, char(2), char(3), '…', 24) AS excerpt FROM found
                            WHERE found MATCH ? ORDER BY rowid DESC LIMIT ?)
            SELECT id, conversation, role, excerpt, created FROM newest JOIN messages ON number = newest.rowid
            ORDER BY number DESC""",
-        (wanted, limit),
+        (wanted, limit * MOST_COPIES),
     ).fetchall()
-    return [Hit(*row) for row in rows]
+    hits: dict[tuple[Role, str, float], Hit] = {}
+    for id, conversation, role, marked, created in rows:
+        hits.setdefault((role, marked, created), Hit(id, conversation, role, *_unmarked(marked, created)))
+    return list(hits.values())[:limit]
+
+
+def _unmarked(marked: str, created: float) -> tuple[str, float, Sequence[tuple[int, int]]]:
+    """(the excerpt, `created`, where its marks were)"""
+    text, found, at = "", [], 0
+    for match in re.finditer("\x02([^\x02\x03]*)\x03", marked):
+        text += marked[at : match.start()]
+        found.append((len(text), len(text) + len(match[1])))
+        text, at = text + match[1], match.end()
+    return text + marked[at:], created, tuple(found)
 
 
 def _index(tx: Tx, number: int, message: Message) -> None:

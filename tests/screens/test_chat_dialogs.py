@@ -11,7 +11,7 @@ from pipetui.screens.base import Place
 from tests.chat.server import Model, Reply, Server
 
 from .stage import Stage, serving, stage
-from .test_chat import WIDE, ask, chatting
+from .test_chat import NARROW, WIDE, ask, chatting
 
 pytestmark = pytest.mark.usefixtures("server")
 
@@ -128,3 +128,26 @@ async def test_what_the_model_sees_is_shown_to_the_byte(tmp_path: Path, server: 
         await it.sees("as the server received them", '"stream":true')
         await it.press("escape")
         await it.misses("as the server received them")
+
+
+async def test_in_a_narrow_terminal_the_lists_show_all_that_has_room(tmp_path: Path, server: Server) -> None:
+    async with serving(tmp_path) as service:
+        run = await service.runs.create("default", "hello")
+        where = await service.conversations.in_use(run.id)
+        await service.conversations.rename(where.id, "What the titles of the category pages should say")
+        await service.conversations.note(where.id, "word " * 60 + "about redirects, and " + "more " * 60)
+        async with stage(service, NARROW) as it:
+            await it.press("ctrl+o")
+            await it.sees("Ask what you like")
+            await it.press("ctrl+l")
+            await it.sees("What the titles", "default-hello-01", "1 message ", "just now")
+            await it.type("redir")
+            await it.sees("Said", "about redirects, and more")
+            (row,) = [row for row in it.app.screen._list.rows if row.item and row.item.message]  # type: ignore[attr-defined]
+            found = [row.left.plain[span.start : span.end] for span in row.left.spans if "bold" in str(span.style)]
+            assert found == ["redirects"]
+            await it.press("escape")
+            await it.type("/model")
+            await it.press("enter")
+            await it.sees("Models", "llama3.2:3b", " tokens · ")
+            await it.misses("…")

@@ -143,6 +143,19 @@ async def test_search_finds_words_of_what_has_ended(db: Database) -> None:
     assert await search(db, "canonical") == []
 
 
+async def test_what_is_found_is_in_the_excerpt_and_is_told_once(db: Database) -> None:
+    where, branch = await start(db), await start(db, "Branch")
+    text = "before " * 200 + "the \x02Canonical\x03 tags, canonically " + "after " * 200
+    for conversation in (where, branch):
+        await say(db, conversation, text)
+    await say(db, branch, "canonic")
+    short, long = await search(db, "canonic")
+    assert short.excerpt == "canonic"
+    assert long.conversation == branch
+    assert [long.excerpt[begin:end] for begin, end in long.found] == ["Canonical", "canonically"]
+    assert "the \x02Canonical\x03 tags" in long.excerpt
+
+
 async def test_the_feed_tells_of_conversations(db: Database) -> None:
     where = await start(db)
     now = await db.read(rev.current)
