@@ -465,6 +465,7 @@ class ChatPane(Vertical):
         if decided.state not in ("done", "rejected"):  # those are on the card alone
             self.host.say(decided.result, "warning")
         await self.changed(None)
+        self._transcript.to_open_proposal()
 
     def on_transcript_link_clicked(self, event: Transcript.LinkClicked) -> None:
         event.stop()
