@@ -108,6 +108,8 @@ def spoken(subject: str, words: Sequence[str]) -> Said:
 
 def complete(text: str, known: Mapping[str, Sequence[str]] | None = None) -> list[Completion]:
     """How a line that begins with a slash could go on. `known`: values by the name of an argument, as far as known."""
+    if any(f"/{word}" in text.lstrip()[1:] for word, _ in _first_words()):
+        return []  # two commands in one line are none
     head, _, partial = text.lstrip().rpartition(" ")
     words = head.split()
     if not words:

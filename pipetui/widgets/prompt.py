@@ -1,27 +1,40 @@
-"""Where one types to the model: lines that grow from 1 to 8, a line of hints below, completion of slash commands."""
+"""Where one types to the model: lines that grow from 1 to 8, hints below, what a slash command may become above."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 
 from .controls import Edited, LinesBox
-from .plain import FAINT, MUTED, Line, fitted, line
+from .marks import fold_sign
+from .plain import MUTED, Line, fitted, line
 
 MOST_CANDIDATES = 20
 """Completions that are looked at."""
 
-Complete = Callable[[str], Sequence[str]]
-"""What the text may become, best first: whole texts, each beginning with what it was given."""
+MOST_ROWS = 6
+"""Of them that are seen at once."""
+
+
+class Candidate(NamedTuple):
+    """What a command may become, whole; and what that is about."""
+
+    line: str
+    help: str = ""
+
+
+Complete = Callable[[str], Sequence[str | tuple[str, str]]]
+"""What the text may become, best first: whole texts, alone or with a help."""
 
 
 def no_completion(text: str) -> Sequence[str]:
@@ -66,9 +79,11 @@ class Prompt(Vertical):
         self._box = PromptBox(text, placeholder)
         self._hint_line = HintLine(hint)
         self._complete = complete
-        self._candidates: Sequence[str] = ()
+        self._list = CandidateList()
+        self._unasked = ""
 
     def compose(self) -> ComposeResult:
+        yield self._list
         yield self._box
         yield self._hint_line
 
@@ -80,6 +95,7 @@ class Prompt(Vertical):
     @text.setter
     def text(self, text: str) -> None:
         self._box.put(text)
+        self.close_list()  # it isn't typed
 
     @property
     def hint(self) -> str:
@@ -99,17 +115,38 @@ class Prompt(Vertical):
         return self
 
     @property
-    def candidates(self) -> Sequence[str]:
-        """What the command may become; Tab takes the first."""
-        return self._candidates
+    def candidates(self) -> Sequence[Candidate]:
+        """What the command may become; Tab takes the one that is chosen."""
+        return self._list.candidates
+
+    @property
+    def chosen(self) -> Candidate:
+        return self._list.candidates[self._list.chosen]
+
+    def choose(self, step: int) -> None:
+        """The next candidate, around the end."""
+        self._list.chosen = (self._list.chosen + step) % len(self._list.candidates)
+
+    def close_list(self) -> None:
+        """No candidates for what stands there now."""
+        self._unasked = self._box.text
+        self._offer(())
+
+    def _offer(self, candidates: Sequence[Candidate]) -> None:
+        self._list.show(candidates)
+        self._hint_line.chooses = bool(candidates)
 
     def on_edited(self, event: Edited) -> None:
         event.stop()
         text = self._box.text
-        found: Sequence[str] = ()
-        if text.startswith("/") and "\n" not in text:
-            found = [known for known in self._complete(text)[:MOST_CANDIDATES] if known != text]
-        self._candidates = self._hint_line.candidates = found
+        found: Sequence[Candidate] = ()
+        if text != self._unasked:
+            self._unasked = ""
+            if text.startswith("/") and "\n" not in text:
+                known = self._complete(text)[:MOST_CANDIDATES]
+                every = [Candidate(each) if isinstance(each, str) else Candidate(*each) for each in known]
+                found = [each for each in every if each.line != text]
+        self._offer(found)
         self.post_message(self.Changed())
 
 
@@ -123,6 +160,8 @@ class PromptBox(LinesBox):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+j,shift+enter", "new_line", "New line", show=False, id="prompt.new_line"),
         Binding("tab", "complete", "Complete", show=False, priority=True, id="prompt.complete"),
+        Binding("escape", "close", "Close", show=False),
+        Binding("ctrl+u", "clear_more", "Clear", show=False, id="prompt.clear_prompt"),
     ]
 
     def __init__(self, text: str, placeholder: str) -> None:
@@ -166,14 +205,26 @@ class PromptBox(LinesBox):
         self.replace("\n", *self.selection, maintain_selection_offset=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Tab goes on to the next widget, or is the owner's, where there is nothing to complete."""
-        return action != "complete" or bool(self._prompt.candidates)
+        """Tab and Esc are the owner's where there is nothing to complete."""
+        return action not in ("complete", "close") or bool(self._prompt.candidates)
 
     def action_complete(self) -> None:
-        self.put(self._prompt.candidates[0])
+        self.put(self._prompt.chosen.line)
+
+    def action_close(self) -> None:
+        self._prompt.close_list()
+
+    def action_clear_more(self) -> None:
+        """The line up to the cursor; where there is nothing before it, all. Ctrl+Z brings it back."""
+        if self.selection.is_empty and self.cursor_location[1] == 0:
+            self.replace("", (0, 0), self.document.end, maintain_selection_offset=False)
+        else:
+            self.action_delete_to_start_of_line()
 
     def action_cursor_up(self, select: bool = False) -> None:
-        if (
+        if self._prompt.candidates and not select:
+            self._prompt.choose(-1)
+        elif (
             not select
             and self.cursor_at_first_line
             and self.wrapped_document.location_to_offset(self.cursor_location).y == 0
@@ -184,27 +235,74 @@ class PromptBox(LinesBox):
 
     def action_cursor_down(self, select: bool = False) -> None:
         last = self.wrapped_document.height - 1
-        if not select and self.wrapped_document.location_to_offset(self.cursor_location).y >= last:
+        if self._prompt.candidates and not select:
+            self._prompt.choose(1)
+        elif not select and self.wrapped_document.location_to_offset(self.cursor_location).y >= last:
             self._prompt.post_message(Prompt.Recalled(1))
         else:
             super().action_cursor_down(select)
 
 
+class CandidateList(Line):
+    """What the command may become, a row each, and what that is about."""
+
+    DEFAULT_CSS = """
+    CandidateList {
+        width: 1fr;
+        height: auto;
+        padding: 0 1;
+        background: $boost;
+        display: none;
+        &.-on { display: block; }
+    }
+    """
+
+    chosen: reactive[int] = reactive(0)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.candidates: Sequence[Candidate] = ()
+
+    def show(self, candidates: Sequence[Candidate]) -> None:
+        if candidates == self.candidates:
+            return
+        is_higher = len(candidates) != len(self.candidates)
+        self.candidates = candidates
+        self.chosen = 0
+        self.set_class(bool(candidates), "-on")
+        self.refresh(layout=is_higher)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return min(MOST_ROWS, len(self.candidates))
+
+    def content(self, width: int) -> Content:
+        first = max(0, min(self.chosen - MOST_ROWS // 2, len(self.candidates) - MOST_ROWS))
+        seen = self.candidates[first : first + MOST_ROWS]
+        lines = [fitted(line(each.line), width * 2 // 3) for each in seen]
+        widest = max((each.cell_length for each in lines), default=0)
+        rows = []
+        for number, (each, shown) in enumerate(zip(seen, lines, strict=True), first):
+            is_chosen = number == self.chosen
+            parts: list[Content | str] = [
+                Content.styled(f"{fold_sign(False)} " if is_chosen else "  ", "$text-accent"),
+                shown.stylize("bold $text-accent") if is_chosen else shown,
+                " " * (widest - shown.cell_length + 2),
+                line(each.help, MUTED),
+            ]
+            rows.append(fitted(Content.assemble(*parts), width))
+        return Content("\n").join(rows)
+
+
 class HintLine(Line):
-    """What the keys do, or what the command may become."""
+    """What the keys do."""
 
     hint: reactive[str] = reactive("")
-    candidates: reactive[Sequence[str]] = reactive[Sequence[str]](())
+    chooses: reactive[bool] = reactive(False)
 
     def __init__(self, hint: str) -> None:
         super().__init__()
         self.set_reactive(HintLine.hint, hint)
 
     def content(self, width: int) -> Content:
-        if not self.candidates:
-            return fitted(line(self.hint, MUTED), width)
-        first, *others = self.candidates
-        parts: list[Content | str] = [line("Tab", FAINT), " ", line(first, "$text-accent")]
-        for other in others:
-            parts += ["  ", line(other, MUTED)]
-        return fitted(Content.assemble(*parts), width)
+        keys = "Tab takes it · ↑ ↓ choose · Esc closes · Enter sends what is typed"
+        return fitted(line(keys if self.chooses else self.hint, MUTED), width)

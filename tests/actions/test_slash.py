@@ -114,6 +114,7 @@ def test_lines_are_completed() -> None:
     assert labels("/run u", app_name=["hello", "url_inspector"]) == ["url_inspector"]
     assert labels("/files head ", file=["pages.csv"])[0] == "pages.csv"
     assert [it.line for it in complete("/profiles done=", {})] == []
+    assert complete("/runs revert 1/runs submit Ada ") == []  # two commands in one line
     assert [it.line for it in complete("/profiles active ", {"profile": ["Acme Ltd"]})] == [
         '/profiles active "Acme Ltd" '
     ]

@@ -11,11 +11,13 @@ from pipetui.widgets.prompt import Prompt, PromptBox
 
 from .helpers import HIDDEN, HOSTILE, Posts, screen_text
 
-COMMANDS = ["/help", "/tasks add ", "/tasks list"]
+COMMANDS = {"/help": "", "/tasks add ": "Add a task.", "/tasks list": f"All {HOSTILE}"} | {
+    f"/runs {n}": "" for n in range(9)
+}
 
 
-def complete(text: str) -> Sequence[str]:
-    return [command for command in COMMANDS if command.startswith(text)]
+def complete(text: str) -> Sequence[str | tuple[str, str]]:
+    return [(known, help) if help else known for known, help in COMMANDS.items() if known.startswith(text)]
 
 
 class Host(App[None]):
@@ -96,7 +98,11 @@ async def test_tab_takes_the_candidate_and_else_goes_on() -> None:
         assert "Enter sends · Ctrl+J new line" in screen_text(app)
         await pilot.press(*"/ta")
         await pilot.pause()
-        assert "Tab /tasks add  /tasks list" in screen_text(app)
+        assert screen_text(app).splitlines()[:2] == [
+            " ▸ /tasks add   Add a task.",
+            "   /tasks list  All [@click=app.bell]x[/foo] ␛[31mred ⟨U+009B⟩2J ⟨U+202E⟩gpj.e…",
+        ]
+        assert "Tab takes it" in screen_text(app)
         await pilot.press("tab")
         await pilot.pause()
         assert app.prompt.text == "/tasks add "
@@ -106,7 +112,53 @@ async def test_tab_takes_the_candidate_and_else_goes_on() -> None:
         app.prompt.focus()
         app.prompt.text = "tell /ta"
         await pilot.pause()
-        assert "Enter sends" in screen_text(app)
+        assert "Enter sends · Ctrl" in screen_text(app)
+
+
+async def test_a_candidate_is_chosen_or_the_list_is_closed() -> None:
+    posts = Posts()
+    app = Host()
+    async with app.run_test(message_hook=posts) as pilot:
+        await pilot.press(*"/runs", "down", "down", "up", "up", "up")
+        await pilot.pause()
+        rows = [row for row in screen_text(app).splitlines() if "/runs " in row]
+        assert rows == [*(f"   /runs {n}" for n in range(3, 8)), " ▸ /runs 8"]
+        await pilot.press("tab")
+        assert app.prompt.text == "/runs 8"
+        app.prompt.clear()
+        await pilot.press(*"/ta", "escape")
+        await pilot.pause()
+        assert not app.prompt.candidates
+        assert "/tasks add" not in screen_text(app)
+        assert app.query_one(PromptBox).region.y == 0
+        await pilot.press("up")
+        assert [event.step for event in posts.of(Prompt.Recalled)] == [-1]
+        app.prompt.text = "/t"  # it comes back, and is not typed
+        await pilot.press("down")
+        assert [event.step for event in posts.of(Prompt.Recalled)] == [-1, 1]
+        await pilot.press("a", "enter")
+        assert len(app.prompt.candidates) == 2
+        assert posts.of(Prompt.Sent)[-1].text == "/ta"  # as it was typed
+
+
+async def test_the_hint_is_drawn_anew_when_it_changes() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        app.prompt.hint = "Esc stops the answer"
+        await pilot.pause()
+        assert "Esc stops the answer" in screen_text(app)
+        assert "Enter sends" not in screen_text(app)
+
+
+async def test_ctrl_u_clears_the_line_and_then_all() -> None:
+    app = Host("one\ntwo\nthree")
+    async with app.run_test() as pilot:
+        await pilot.press("left", "left", "ctrl+u")
+        assert app.prompt.text == "one\ntwo\nee"
+        await pilot.press("ctrl+u")
+        assert app.prompt.text == ""
+        await pilot.press("ctrl+u", "ctrl+z")
+        assert app.prompt.text == "one\ntwo\nee"
 
 
 async def test_up_on_the_first_line_and_down_on_the_last_ask_for_other_texts() -> None:

@@ -30,7 +30,8 @@ class Pane(Talk):
     def compose(self) -> ComposeResult:
         yield from super().compose()
         yield Prompt(
-            placeholder="Ask the model, or / for commands", complete=lambda text: ["/tasks add ", "/tasks list"]
+            placeholder="Ask the model, or / for commands",
+            complete=lambda text: [("/tasks add ", "Add a task."), ("/tasks list", "List the tasks.")],
         )
 
 
