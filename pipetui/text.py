@@ -7,7 +7,7 @@ its way to the screen.
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 # What `hidden` finds, characters that steer a terminal, reorder a line, or can't be seen: C0 but tab and newline, DEL,
@@ -27,6 +27,9 @@ _COMMON = re.compile("[ -~\u00a1-\u00ac\u00ae-\u024f\u2010-\u2027\u2030-\u205e\U
 
 _FORMULA = re.compile(r"[\t\r]|\s*[=+\-@＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)*|\.\d+)([eE][+-]?\d+)?\s?%?")
+
+MOST_MEANT = 12
+"""Names that are all told where none is like the one that was meant."""
 
 
 @cache
@@ -77,18 +80,26 @@ def csv_cell(text: str) -> str:
     return text
 
 
-def meant(name: str, known: Iterable[str]) -> str:
-    """How a sentence about a name that nothing bears goes on: `; did you mean x?`, `; there are x, y.`, or `.`"""
+def meant(name: str, known: Iterable[str], called: Mapping[str, str] | None = None) -> str:
+    """How a sentence about a name that nothing bears goes on: `; did you mean x?`, `; there are x, y.`, or `.`
+
+    `called` tells what people are told in place of a name. Of many names only the nearest are told.
+    """
     import difflib  # wanted only when something is wrong
 
-    names = list(dict.fromkeys(known))
-    near = difflib.get_close_matches(name[:100], names, n=1, cutoff=0.5)
-    if near:
-        return f"; did you mean {one_line(near[0], 80)}?"
+    names = {each: (called or {}).get(each, each) for each in known}
     if not names:
         return "."
-    more = f", … ({count(len(names))} in all)" if len(names) > 12 else ""
-    return f"; there {'is' if len(names) == 1 else 'are'} {', '.join(one_line(each, 80) for each in names[:12])}{more}."
+    near = difflib.get_close_matches(name[:100], names, n=1, cutoff=0.5)
+    total = len(set(names.values()))
+    is_many = total > MOST_MEANT
+    some = near or (difflib.get_close_matches(name[:100], names, n=4, cutoff=0.0) if is_many else names)
+    told = [one_line(each, 80) for each in dict.fromkeys(names[each] for each in some)]
+    if near:
+        return f"; did you mean {told[0]}?"
+    if is_many:
+        return f"; the nearest of {count(total)} are {', '.join(told)}."
+    return f"; there {'is' if total == 1 else 'are'} {', '.join(told)}."
 
 
 def count(n: int) -> str:

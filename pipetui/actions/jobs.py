@@ -25,13 +25,17 @@ MOST = 20
 JOB = Text(minimum=4, maximum=32, pattern="[0-9a-f]+", hint="a job's id, or how it starts", label="job")
 
 
-async def _find(service: Service, scope: Scope, id: str) -> tuple[JobRow, str]:
-    """(a job of the profile's runs, the key of its run). Refusal."""
+async def _find(service: Service, scope: Scope, id: str) -> tuple[JobRow, str, str]:
+    """(a job of the profile's runs, the key of its run, what people call it). Refusal."""
     row = await service.jobs.row(id)
     run = await service.shelves.row(row.run)
     if run.profile != scope.profile and run.id != scope.run:
         raise Refusal(f"{one_line(id, 40)} names no job of {scope.profile}.")
-    return row, compose(run.profile, run.app_name, run.part)
+    key = compose(run.profile, run.app_name, run.part)
+    entry = service.registry.get(run.app_name)
+    steps = entry.workflow.body() if entry is not None and entry.workflow is not None else []
+    label = next((step.show for step in steps if step.id == row.step), row.step)
+    return row, key, f"job of {label} in {key}"
 
 
 async def _list(service: Service, scope: Scope, args: Args) -> Done:
@@ -44,28 +48,28 @@ async def _list(service: Service, scope: Scope, args: Args) -> Done:
 
 
 async def _status(service: Service, scope: Scope, args: Args) -> Done:
-    row, key = await _find(service, scope, args["job"])
+    row, key, name = await _find(service, scope, args["job"])
     said = _said(row, key)
     text = "\n".join(labelled(name, value) for name, value in said.items())
-    return Done(f"The job of {row.step} in {key} is {row.state}.", said, text)
+    return Done(f"The {name} is {row.state}.", said, text)
 
 
 async def _cancel(service: Service, scope: Scope, args: Args) -> Plan:
-    row, key = await _find(service, scope, args["job"])
+    row, key, name = await _find(service, scope, args["job"])
     if row.state in OVER:
         raise Refusal(f"This job is over ({row.state}).")
 
     async def carry_out() -> Done:
         await service.jobs.cancel(row.id)
         after = await service.jobs.row(row.id)
-        return Done(f"The job of {row.step} in {key} is asked to stop.", _said(after, key))
+        return Done(f"The {name} is asked to stop.", _said(after, key))
 
-    effect = Effect(f"Cancel the job of {row.step} in {key}", row.state, "cancelled", digest("cancel", row.id))
+    effect = Effect(f"Cancel the {name}", row.state, "cancelled", digest("cancel", row.id))
     return Plan(effect, carry_out)
 
 
 async def _retry(service: Service, scope: Scope, args: Args) -> Plan:
-    row, key = await _find(service, scope, args["job"])
+    row, key, name = await _find(service, scope, args["job"])
     if row.state not in ("failed", "cancelled", "parked") or row.superseded is not None:
         why = "the run has moved on" if row.superseded is not None else f"it is {row.state}"
         raise Refusal(f"This job can't be tried again: {why}.")
@@ -73,11 +77,11 @@ async def _retry(service: Service, scope: Scope, args: Args) -> Plan:
     async def carry_out() -> Done:
         trouble = await service.jobs.retry(row.id)
         after = await service.jobs.row(row.id)
-        return Done(trouble or f"The job of {row.step} in {key} is tried again.", _said(after, key))
+        return Done(trouble or f"The {name} is tried again.", _said(after, key))
 
     target = digest("retry", row.id, row.state, row.ended)
     before = "\n".join(filter(None, (row.state, one_line(row.error, 500))))
-    return Plan(Effect(f"Try the job of {row.step} in {key} again", before, "queued", target), carry_out)
+    return Plan(Effect(f"Try the {name} again", before, "queued", target), carry_out)
 
 
 def _said(row: JobRow, key: str) -> dict[str, Any]:

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from ..store.runs import RunRow
 
 RUN = Text(optional=True, maximum=200, hint="the run's key; left out: the run on the screen", label="run")
-STEP = Text(maximum=40, pattern="[A-Za-z0-9_]+", hint="a step's id (step_01) or the name of its value", label="step")
-OPEN_STEP = Text(
-    optional=True, maximum=40, pattern="[A-Za-z0-9_]+", hint="the open step's id; left out: the open step", label="step"
-)
+STEP = Text(maximum=120, hint="a step's id (step_01) or the name of its value", label="step")
+WORD = dataclasses.replace(STEP, pattern=r"\S.*")
+"""A step before other words: where it is typed, one word, or several between quotes."""
+OPEN_STEP = Text(optional=True, maximum=120, hint="the open step's id; left out: the open step", label="step")
 WORKFLOW = Text(maximum=40, pattern="[A-Za-z0-9_]+", hint="the workflow's APP_NAME", label="workflow")
 
 VALUE = Given(hint="what the step asks for, as one would type it; an object where it has members", label="value")
@@ -128,7 +128,7 @@ def _standing(snapshot: Snapshot) -> str:
     current = snapshot.current
     if snapshot.locked:
         return "locked"
-    return "complete" if current.step is FINALIZE else f"{current.step.show} ({current.id}) is {current.state}"
+    return "complete" if current.step is FINALIZE else f"{current.step.show} is {current.state}"
 
 
 # changing
@@ -184,13 +184,15 @@ async def _submit(service: Service, scope: Scope, args: Args) -> Plan:
     if card.state == "stale" and "value" not in args and card.id not in snapshot.drafts:
         moment = _moment(snapshot, transitions.Confirm(card.id))
         move: Move = partial(service.runs.confirm, snapshot.id, card.id)
-        return _plan(scope, snapshot, f"Keep {card.step.show} as it is in", moment, move)
+        done = f"{card.step.show} is kept as it is in {snapshot.key}."
+        return _plan(scope, snapshot, f"Keep {card.step.show} as it is in", moment, move, done)
     given = _given(card, args["value"]) if "value" in args else None if card.field is None else card.prefill
     value = None if card.field is None else card.field.parse(given)
     moment = _moment(snapshot, transitions.Submit(card.id, value, "new" if card.has_job else None))
     note = "This starts work that may cost something." if card.step.paid else "This starts a job." * card.has_job
     move = partial(service.runs.submit, snapshot.id, card.id, given)
-    return _plan(scope, snapshot, f"Submit {card.step.show} of", moment, move, given, note=note)
+    done = f"{card.step.show} is {'begun' if card.has_job else 'submitted'} in {snapshot.key}."
+    return _plan(scope, snapshot, f"Submit {card.step.show} of", moment, move, done, given, note=note)
 
 
 async def _skip(service: Service, scope: Scope, args: Args) -> Plan:
@@ -198,22 +200,26 @@ async def _skip(service: Service, scope: Scope, args: Args) -> Plan:
     step, reason = snapshot.card(args["step"]).step, args["reason"]
     moment = _moment(snapshot, transitions.Skip(step.id, reason))
     move = partial(service.runs.skip, snapshot.id, step.id, reason)
-    return _plan(scope, snapshot, f"Skip {step.show} of", moment, move, reason)
+    done = f"{step.show} is skipped in {snapshot.key}."
+    return _plan(scope, snapshot, f"Skip {step.show} of", moment, move, done, reason)
 
 
 async def _revert(service: Service, scope: Scope, args: Args) -> Plan:
     snapshot = await _look(service, scope, args)
     step = snapshot.card(args["step"]).step
     moment = _moment(snapshot, transitions.Revert(step.id))
-    return _plan(
-        scope, snapshot, f"Open {step.show} again in", moment, partial(service.runs.revert, snapshot.id, step.id)
-    )
+    move: Move = partial(service.runs.revert, snapshot.id, step.id)
+    done = f"{step.show} is open again in {snapshot.key}."
+    return _plan(scope, snapshot, f"Open {step.show} again in", moment, move, done)
 
 
 async def _undo(service: Service, scope: Scope, args: Args) -> Plan:
     snapshot = await _look(service, scope, args)
     moment = transitions.undo(snapshot.workflow, snapshot.row.record, await service.runs.history(snapshot.id))
-    return _plan(scope, snapshot, "Undo the last change of", moment, partial(service.runs.undo, snapshot.id))
+    move: Move = partial(service.runs.undo, snapshot.id)
+    return _plan(
+        scope, snapshot, "Undo the last change of", moment, move, f"The last change of {snapshot.key} is undone."
+    )
 
 
 async def _finalize(service: Service, scope: Scope, args: Args) -> Plan:
@@ -221,32 +227,51 @@ async def _finalize(service: Service, scope: Scope, args: Args) -> Plan:
     moment = _moment(snapshot, transitions.Finalize())
     if problems := await service.runs.problems(snapshot):
         raise Refusal("It can't be finalized: " + " · ".join(problems))
-    return _plan(scope, snapshot, "Finalize (lock)", moment, partial(service.runs.finalize, snapshot.id))
+    move: Move = partial(service.runs.finalize, snapshot.id)
+    return _plan(scope, snapshot, "Finalize (lock)", moment, move, f"{snapshot.key} is locked.")
 
 
 async def _unfinalize(service: Service, scope: Scope, args: Args) -> Plan:
     snapshot = await _look(service, scope, args)
     moment = _moment(snapshot, transitions.Unfinalize())
-    return _plan(scope, snapshot, "Unfinalize (unlock)", moment, partial(service.runs.unfinalize, snapshot.id))
+    move: Move = partial(service.runs.unfinalize, snapshot.id)
+    return _plan(scope, snapshot, "Unfinalize (unlock)", moment, move, f"{snapshot.key} can be changed again.")
 
 
 # inside
 
 
 def _plan(
-    scope: Scope, snapshot: Snapshot, verb: str, moment: Moment, move: Move, given: Any = None, *, note: str = ""
+    scope: Scope,
+    snapshot: Snapshot,
+    verb: str,
+    moment: Moment,
+    move: Move,
+    done: str,
+    given: Any = None,
+    *,
+    note: str = "",
 ) -> Plan:
-    """What moves the run as `moment` does, at this version of it and no other."""
+    """What moves the run as `moment` does, at this version and no other. `verb` ends before its key."""
     before, after = changed(snapshot.workflow, snapshot.row.record, moment.record)
-    title = f"{verb} {snapshot.key}"
 
     async def carry_out() -> Done:
         moved = await move(version=snapshot.version, actor=scope.actor)
         result = {"run": moved.key, "state": "locked" if moved.locked else "open", "next": _card(moved.current)}
-        return Done(f"Done: {title}. Now {_standing(moved)}.", result)
+        is_further = moment.kind in ("submit", "confirm", "skip")
+        return Done(done + (_next(moved) if is_further else ""), result)
 
     target = digest(snapshot.id, snapshot.version, moment.kind, moment.step, given)
-    return Plan(Effect(title, before, "\n".join(filter(None, (after, note))), target), carry_out)
+    effect = Effect(f"{verb} {snapshot.key}", before, "\n".join(filter(None, (after, note))), target)
+    return Plan(effect, carry_out)
+
+
+def _next(snapshot: Snapshot) -> str:
+    """The step that a person is to see to now."""
+    current = snapshot.current
+    if current.step is FINALIZE:
+        return " All steps are complete."
+    return f" Next: {current.step.show}." if current.is_open else ""
 
 
 def _moment(snapshot: Snapshot, command: Command) -> Moment:
@@ -362,7 +387,7 @@ ACTIONS = (
     Action(
         "runs_skip",
         "Skip the open step of a run, where its author allows it.",
-        Group(step=STEP, reason=Text(maximum=500, hint="why; it is kept with the run", label="reason"), run=RUN),
+        Group(step=WORD, reason=Text(maximum=500, hint="why; it is kept with the run", label="reason"), run=RUN),
         plan=_skip,
     ),
     Action(

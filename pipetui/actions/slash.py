@@ -24,10 +24,35 @@ APP: Mapping[str, str] = {
     "help": "What can be typed here.",
     "model": "Choose the model.",
     "new": "Begin a new conversation.",
-    "clear": "Begin anew: the conversation is put away.",
     "export": "Write the conversation to a Markdown file.",
 }
 """Commands that are the app's own; what follows the word is theirs to read."""
+
+_APP_ALSO: Mapping[str, str] = {"clear": "new"}
+"""What else people say for one of them."""
+
+EXAMPLES: Mapping[str, str] = {
+    "runs_start": "hello",
+    "runs_fill": "Ada",
+    "runs_skip": "2 no web logs here",
+    "runs_revert": "1",
+    "jobs_status": "3f2a",
+    "jobs_cancel": "3f2a",
+    "jobs_retry": "3f2a",
+    "files_head": "pages.csv",
+    "files_statistics": "pages.csv",
+    "tasks_insert": "buy milk priority=2",
+    "tasks_update": "3 buy oat milk",
+    "tasks_toggle": "3",
+    "tasks_delete": "3",
+    "tasks_sort": "3 1",
+    "profiles_insert": "Acme",
+    "profiles_update": 'acme name="Acme Ltd"',
+    "profiles_toggle": "acme",
+    "profiles_delete": "acme",
+    "profiles_sort": "acme 1",
+}
+"""What one may type behind the words of an action that wants something."""
 
 _ALSO: Mapping[str, tuple[str, ...]] = {
     "insert": ("add", "new"),
@@ -96,6 +121,7 @@ def parse(text: str) -> Said:
     if match is None:
         raise Invalid("A command begins with a slash and a word, like /help.")
     word, rest = match.group()[1:].lower(), text[match.end() :]
+    word = _APP_ALSO.get(word, word)
     if word in APP:
         return Said(command=word, rest=rest.strip())
     return _read(word, list(_tokens(rest)), rest)
@@ -103,7 +129,10 @@ def parse(text: str) -> Said:
 
 def spoken(subject: str, words: Sequence[str]) -> Said:
     """What the words of a command line ask for; the shell has taken them apart."""
-    return _read(subject, [_token(word) for word in words], "")
+    try:
+        return _read(subject, [_token(word) for word in words], "")
+    except Invalid as invalid:  # in the words of a shell
+        raise Invalid(str(invalid).replace(f"/{subject} ", f"pipetui {subject} "), at=invalid.at) from None
 
 
 def complete(text: str, known: Mapping[str, Sequence[str]] | None = None) -> list[Completion]:
@@ -131,17 +160,34 @@ def complete(text: str, known: Mapping[str, Sequence[str]] | None = None) -> lis
 
 def usage(action: Action) -> str:
     """How the action is typed: `/tasks add TEXT [priority=…]`."""
-    subject = action.name.partition("_")[0]
-    parts = [f"/{subject}", _offered(action)]
+    parts = [_words(action)]
     for name in action.params.members:
         parts.append(name.upper() if name in action.required else f"[{name}=…]")
     return " ".join(parts)
 
 
+def example(action: Action) -> str:
+    """A line that asks for the action: `/tasks add buy milk priority=2`."""
+    return f"{_words(action)} {EXAMPLES.get(action.name, '')}".rstrip()
+
+
 def overview() -> str:
-    """All commands, a line each."""
-    lines = [f"/{word}  {help}" for word, help in APP.items()]
-    return "\n".join([*lines, *(f"{usage(action)}  {action.help}" for action in ACTIONS.every)])
+    """All commands by their subjects, a line each, as one types them."""
+    parts = ["The chat", *(_line(f"/{word}", help) for word, help in APP.items())]
+    subject = ""
+    for action in ACTIONS.every:
+        if subject != (subject := action.name.partition("_")[0]):
+            parts += ["", subject.capitalize()]
+        parts.append(_line(example(action), action.help))
+    return "\n".join([*parts, "", "Tab completes a line, and offers what else an action takes: `name=value`."])
+
+
+def _line(typed: str, help: str) -> str:
+    return f"  {typed:<34}  {help}"
+
+
+def _words(action: Action) -> str:
+    return f"/{action.name.partition('_')[0]} {_offered(action)}"
 
 
 # which action
@@ -225,7 +271,7 @@ def _arguments(action: Action, tokens: Sequence[_Token], raw: str) -> dict[str, 
                 raise Invalid(f"{token.name} is given twice.", at=token.name)
             given[token.name] = _value(members[token.name], token.value, token.name)
         elif token.name and (near := _near(token.name, members)):
-            raise Invalid(f"{action.name} takes no {token.name}; did you mean {near}?", at=token.name)
+            raise Invalid(f"{_words(action)} takes no {token.name}; did you mean {near}?", at=token.name)
         elif token.name:  # an `=` in a text
             words.append((number, _Token(f"{token.name}={token.value}", "", token.start, token.end)))
         else:
@@ -240,7 +286,11 @@ def _arguments(action: Action, tokens: Sequence[_Token], raw: str) -> dict[str, 
     if words:
         names = [name for name in members if name not in given]
         how = f" Say what is meant: {', '.join(f'{name}=…' for name in names)}." if names else ""
-        raise Invalid(f"{action.name} does not take {one_line(words[0][1].value, 60)!r}.{how}")
+        raise Invalid(f"{_words(action)} does not take {one_line(words[0][1].value, 60)!r}.{how}")
+    for name in action.required:
+        if name not in given:
+            what = members[name].label or name
+            raise Invalid(f"The {what} is missing: type {usage(action)}, like {example(action)}", at=name)
     return checked(action, given)
 
 

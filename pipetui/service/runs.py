@@ -88,11 +88,19 @@ class Snapshot:
         return next(ends, self.cards[-1])
 
     def card(self, step: str) -> Card:
-        """The card of a step id or `done` name. Refusal when there is none."""
+        """The card of a step: by its id, the name of its value, its number or its label. Refusal when that is none."""
         for card in self.cards:
             if step in (card.id, card.step.done):
                 return card
-        raise Refusal(f"There is no step {one_line(step, 60)} here{meant(step, [card.id for card in self.cards])}")
+        said = step.strip().casefold()
+        found = [card for card in self.cards if said in (str(card.number), card.step.show.casefold())]
+        if len(found) == 1:
+            return found[0]
+        names = {f"{card.number} {card.step.show} ({card.id})": card for card in found or self.cards}
+        words = {word: name for name, it in names.items() for word in (it.id, it.step.done, it.step.show)}
+        if found:
+            raise Refusal(f"Several steps here are called {one_line(step, 60)}: {', '.join(names)}.")
+        raise Refusal(f"There is no step {one_line(step, 60)} here{meant(step, words, words)}")
 
 
 @dataclass(frozen=True)

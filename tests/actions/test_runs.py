@@ -54,9 +54,11 @@ async def test_a_run_from_start_to_lock_and_back_by_the_model(service: Service) 
         await approved(service, scope, "runs_submit", value="more")
     await approved(service, scope, "runs_unfinalize")
 
-    effect, _ = await approved(service, scope, "runs_revert", step="step_01")
+    effect, done = await approved(service, scope, "runs_revert", step="step_01")
+    assert done.line == "Kind is open again in acme-branches-01." and done.result["next"]["step"] == "step_01"
     assert "Notes" in effect.before and "to be confirmed" in effect.after and "Title: (empty)" in effect.after
-    effect, _ = await approved(service, scope, "runs_submit", value="logs")
+    effect, done = await approved(service, scope, "runs_submit", value="logs")
+    assert done.line == "Kind is submitted in acme-branches-01. Next: Days."
     await approved(service, scope, "runs_submit", value=3)
     effect, _ = await approved(service, scope, "runs_submit")
     assert effect.title.startswith("Keep Notes as it is")
@@ -64,6 +66,13 @@ async def test_a_run_from_start_to_lock_and_back_by_the_model(service: Service) 
     assert effect.after == "Notes:\n  a\n  b\n  (to be confirmed)"
     history = await service.runs.history(scope.run)
     assert {event.actor for event in history} == {"model"} and len(history) == 11
+
+
+@pytest.mark.parametrize("step", ["step_01", "kind", "1", "Kind", " kInD"])
+async def test_a_step_is_named_as_people_name_it(service: Service, step: str) -> None:
+    scope = await branches(service, "web")
+    effect = await ACTIONS.effect(service, scope, "runs_revert", {"step": step})
+    assert effect.title == "Open Kind again in acme-branches-01"
 
 
 async def test_what_is_shown_is_what_is_done_or_nothing_is(service: Service) -> None:
@@ -121,14 +130,15 @@ async def test_nobody_reaches_the_runs_of_another_profile(service: Service) -> N
     ("name", "arguments", "says"),
     [
         ("runs_delete", {}, "no action 'runs_delete'; did you mean"),
-        ("sqlite_master", {}, "no action"),
+        ("sqlite_master", {}, r"no action 'sqlite_master'; the nearest of \d\d are \w+, \w+, \w+, \w+\.$"),
         ("runs_show", {"run": "acme-branches-0l"}, "did you mean acme-branches-01"),
         ("runs_show", {"run": "1 OR 1=1"}, "no run"),
         ("runs_submit", {"value": "web", "approved": True}, "takes no 'approved'"),
         ("runs_submit", {"value": "webb"}, "one of: web, logs"),
         ("runs_submit", {"value": "web", "step": "step_04"}, "not open"),
-        ("runs_submit", {"value": "web", "step": "step_1"}, "did you mean step_01"),
-        ("runs_submit", {"value": "web", "step": "../step_01"}, "step"),
+        ("runs_submit", {"value": "web", "step": "step_1"}, r"did you mean 1 Kind \(step_01\)\?"),
+        ("runs_submit", {"value": "web", "step": "../step_01"}, "no step"),
+        ("runs_revert", {"step": "9"}, r"no step 9 here; there are 1 Kind \(step_01\), 2 .*, 5 Finalize \(finalize\)"),
         ("runs_submit", {"value": "web", "step": "finalize"}, "not open"),
         ("runs_revert", {"step": "step_01"}, "nothing to revert"),
         ("runs_skip", {"step": "step_01", "reason": "no"}, "can't be skipped"),
@@ -174,7 +184,8 @@ async def test_jobs_are_listed_stopped_and_tried_again(service: Service) -> None
     assert (await ACTIONS.do(service, replace(MODEL, profile="globex"), "jobs_list", {})).result == []
     with pytest.raises(Refusal, match="no job of globex"):
         await ACTIONS.effect(service, replace(MODEL, profile="globex"), "jobs_cancel", {"job": job["job"]})
-    await approved(service, scope, "jobs_cancel", job=job["job"])
+    _, done = await approved(service, scope, "jobs_cancel", job=job["job"])
+    assert done.line.startswith("The job of ") and "step_0" not in done.line
     assert (await ACTIONS.do(service, scope, "jobs_status", {"job": job["job"]})).result["state"] == "cancelled"
     await approved(service, scope, "jobs_retry", job=job["job"])
     with pytest.raises(Refusal, match="it is queued"):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipetui.actions import ACTIONS, checked
-from pipetui.actions.slash import APP, complete, is_command, overview, parse, spoken, usage
+from pipetui.actions.slash import APP, EXAMPLES, complete, example, is_command, overview, parse, spoken, usage
 from pipetui.engine.fields import Invalid
 
 
@@ -41,6 +41,9 @@ from pipetui.engine.fields import Invalid
         ("/runs submit Ada Lovelace", "runs_submit", {"value": "Ada Lovelace"}),
         ("/runs submit step=step_01 a\n  b", "runs_submit", {"value": "a\n  b", "step": "step_01"}),
         ("/runs skip step_01 no web logs", "runs_skip", {"step": "step_01", "reason": "no web logs"}),
+        ("/runs revert Your Name", "runs_revert", {"step": "Your Name"}),
+        ("/runs revert 1 run=a-hello-01", "runs_revert", {"step": "1", "run": "a-hello-01"}),
+        ('/runs skip "Web Logs" none here', "runs_skip", {"step": "Web Logs", "reason": "none here"}),
         ("/runs lock", "runs_finalize", {}),
         ("/files stats pages.csv column=url", "files_statistics", {"file": "pages.csv", "column": "url"}),
         ("/jobs stop abcdef", "jobs_cancel", {"job": "abcdef"}),
@@ -58,17 +61,19 @@ def test_what_lines_ask_for(line: str, name: str, arguments: dict[str, Any]) -> 
     [
         ("/taks", "no command /taks; did you mean tasks"),
         ("/tasks ad milk", "no /tasks ad; did you mean add"),
-        ("/tasks add", "wants text"),
+        (
+            "/tasks add",
+            r"^The task is missing: type /tasks add TEXT \[priority=…\] .*, like /tasks add buy milk priority=2$",
+        ),
         ("/tasks add milk prio=2", "did you mean priority"),
         ("/tasks add milk prioritty=2", "did you mean priority"),
         ("/tasks add milk priority=9", "priority: .*from 0 to 3"),
         ("/tasks add milk priority=1 priority=2", "twice"),
         ("/tasks done three", "id: .*whole number"),
-        ("/tasks done 1 OR 1=1", "does not take 'OR'"),
-        ("/tasks done", "wants id"),
+        ("/tasks done 1 OR 1=1", "^/tasks done does not take 'OR'"),
+        ("/tasks done", "^The number is missing: type /tasks done ID, like /tasks done 3$"),
         ("/jobs everything", "no /jobs everything"),
         ("/jobs list everything", "Say what is meant: live=…"),
-        ("/runs revert ../x", "step"),
         ("/tasks add a\x1bb", "U\\+001B"),
         ("hello", "begins with a slash"),
         ("/", "begins with a slash"),
@@ -134,10 +139,21 @@ def test_every_action_can_be_typed(action: Any) -> None:
     try:
         said = parse(" ".join(line))
     except Invalid as invalid:
-        assert action.name in str(invalid) and action.required
+        assert usage(action) in str(invalid) and action.required
     else:
         assert said.action is action
-    assert usage(action) in overview()
+    asked = parse(example(action))  # what help shows can be typed as it stands
+    assert asked.action is action and f"  {example(action)}  " in overview()
+    assert bool(action.required) == (action.name in EXAMPLES)
+
+
+def test_help_is_grouped_and_says_each_thing_once() -> None:
+    blocks = [block.splitlines() for block in overview().split("\n\n")]
+    subjects = dict.fromkeys(action.name.partition("_")[0].capitalize() for action in ACTIONS.every)
+    assert [block[0] for block in blocks[:-1]] == ["The chat", *subjects]
+    commands = [line for block in blocks[:-1] for line in block[1:]]
+    assert len(commands) == len(APP) + len(ACTIONS.every) and max(map(len, commands)) < 150
+    assert "/clear" not in overview() and parse("/clear").command == "new"
 
 
 @settings(deadline=None)

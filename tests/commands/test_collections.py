@@ -44,7 +44,7 @@ def test_profiles_are_kept_from_the_command_line(say: Say) -> None:
     ("words", "says"),
     [
         (("tasks", "ad", "x"), "invalid choice: 'ad'"),
-        (("tasks", "add"), "tasks_insert wants text"),
+        (("tasks", "add"), "like pipetui tasks add buy milk"),
         (("tasks", "add", "x", "prio=1"), "did you mean priority"),
         (("tasks", "done", "1 OR 1=1"), "whole number"),
         (("tasks", "delete", "9"), "There is no task 9"),

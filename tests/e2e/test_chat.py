@@ -91,7 +91,7 @@ def test_a_run_is_filled_in_by_slash_commands(home: Path) -> None:
         it.wait_for("is started")  # one is in the chat of the run now
         it.send("/runs submit Ada" + ENTER)
         it.wait_for("Hello Ada!")
-        it.wait_for("Now Hello Message")
+        it.wait_for("Next: Hello Message.")
         it.send("/tasks add call Ada back" + ENTER)
         it.wait_for("Added: the task")
         it.send("/runs fnalize" + ENTER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -51,6 +52,16 @@ async def test_a_run_from_the_first_step_to_the_locked_end(service: Service) -> 
     await assert_folds(service, snapshot.id)
     snapshot = await service.runs.unfinalize(snapshot.id)
     assert states(snapshot) == {"step_01": "done", "step_02": "done", "finalize": "active"}
+
+
+async def test_a_label_that_two_steps_bear_names_none(service: Service) -> None:
+    snapshot = await service.runs.create("Ada", "branches")
+    first, second, *others = snapshot.cards
+    twins = [first, replace(second, step=replace(second.step, show=first.step.show)), *others]
+    twice = replace(snapshot, cards=twins)
+    with pytest.raises(Refusal, match=r"Several steps here are called KIND: 1 Kind \(step_01\), 2 Kind \(step_02\)\."):
+        twice.card("KIND")
+    assert twice.card("2").id == "step_02"
 
 
 async def test_when_decides_by_the_values_above(service: Service) -> None:
