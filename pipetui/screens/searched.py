@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from textual import events
+from textual.message import Message
 
 from .base import MainScreen
 from .listing import Listing, Row
 from .search import Search
+
+
+class _Narrowed(Listing):
+    def post_message(self, message: Message) -> bool:
+        """What begins a search never comes here: keys behind it would too, as commands, until the focus has moved."""
+        if isinstance(message, events.Key | events.Paste) and isinstance(self.screen, Searched):
+            return self.screen.searches(message) or super().post_message(message)
+        return super().post_message(message)
 
 
 class Searched(MainScreen):
@@ -20,12 +29,12 @@ class Searched(MainScreen):
         """`wanted` is the id of the row that the cursor is to be on, as soon as there is one."""
         super().__init__()
         self._box = Search(placeholder)
-        self._list = Listing()
+        self._list = _Narrowed()
         self._wanted = wanted
 
     def begin(self) -> None:
         """Give the list the focus, and its cursor the wanted row."""
-        self._list.focus()
+        self.set_focus(self._list)
         if self._wanted:
             self._list.go(self._wanted)
 
@@ -43,7 +52,7 @@ class Searched(MainScreen):
 
     def clear_search(self) -> None:
         self._box.value = ""
-        self._list.focus()
+        self.set_focus(self._list)
 
     async def on_search_changed(self, event: Search.Changed) -> None:
         event.stop()
@@ -52,16 +61,16 @@ class Searched(MainScreen):
     async def on_listing_chosen(self) -> None:
         await self.action_open()
 
-    def on_key(self, event: events.Key) -> None:
-        """A key that nobody took and that is no command begins a search. Several may come before the first one moved
-        the focus."""
-        typed = event.character or ""
-        if not typed or not typed.isprintable() or self.focused not in (self._list, self._box):
-            return
-        if self.focused is self._box or (typed.strip() and event.key not in self.active_bindings):
-            event.stop()
-            self._box.focus()
-            self._box.put(typed)
+    def searches(self, event: events.Key | events.Paste) -> bool:
+        """Whether this begins a search, as what is no command does; the box has the focus then, for what follows."""
+        active = self.active_bindings.get(event.key) if isinstance(event, events.Key) else None
+        is_asked = active is not None and active.binding.action == "search"
+        is_text = isinstance(event, events.Paste) or (event.is_printable and event.key != "space" and active is None)
+        if is_asked or is_text:
+            self.set_focus(self._box)
+        if is_text:
+            self._box.post_message(event)
+        return is_asked or is_text
 
     async def found(self) -> Row | None:
         """The row under the cursor; one may have pressed Enter before what one typed was looked for."""
@@ -70,9 +79,9 @@ class Searched(MainScreen):
         return self._list.current
 
     def action_search(self) -> None:
-        self._box.focus()
+        self.set_focus(self._box)
 
     async def key_down(self) -> None:
         """From the search into what it found."""
         if self._box.has_focus:
-            self._list.focus()
+            self.set_focus(self._list)

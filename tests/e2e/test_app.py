@@ -101,6 +101,15 @@ def test_hello_from_start_to_finalize_by_the_keyboard_alone() -> None:
         assert it.is_restored()
 
 
+@pytest.mark.parametrize("typed", ["url insp", "/url insp"])
+def test_a_search_that_comes_in_one_burst_is_searched_for(typed: str) -> None:
+    with program() as it:
+        it.wait_for("Hello Workflow")
+        it.send(typed + ENTER)
+        it.wait_for("No run yet")
+        it.wait_for("default › URL Inspector")
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGHUP])
 def test_what_was_typed_when_the_app_died_is_there_again(home: Path, how: int) -> None:
     with program() as it:

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+from textual import events
+
 from pipetui.engine.collections import PROFILES
 from tests.screens.stage import paths_in, serving, stage
 
@@ -36,6 +39,23 @@ async def test_what_is_no_command_begins_a_search_and_commands_stay_commands(tmp
         await it.sees("Hello Workflow")
         await it.press("j", "g")
         await it.sees("No job is under way.")
+
+
+@pytest.mark.parametrize("typed", ["url insp", "/nope n"])
+async def test_letters_that_come_in_one_burst_are_all_searched_for(tmp_path: Path, typed: str) -> None:
+    async with serving(tmp_path) as service, stage(service) as it:
+        await it.sees("Hello Workflow")
+        for letter in typed:
+            it.app.post_message(events.Key({" ": "space", "/": "slash"}.get(letter, letter), letter))
+        await it.sees(typed.removeprefix("/"))
+
+
+async def test_what_is_pasted_into_the_list_is_searched_for(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service, stage(service) as it:
+        await it.sees("Hello Workflow")
+        it.app.post_message(events.Paste("url insp\n"))
+        await it.sees("url insp", "URL Inspector")
+        await it.misses("Hello Workflow")
 
 
 async def test_n_starts_a_run_of_the_workflow_under_the_cursor(tmp_path: Path) -> None:
