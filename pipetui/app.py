@@ -143,11 +143,10 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         self.is_up = True
         await self._follow_profile()
         rev, news = await self._memory.news(self._rev)
+        self.remember(rev=rev)  # what is told is told once; the Jobs screen has it for longer
         if news:
             self.away = await self._tell(news)
             self._show_away()
-        else:
-            self.remember(rev=rev)
         self._states = {job.id: job.state for job in await self.service.jobs.latest(live=True)}
         await self._count()
         for sentence in self._trouble:
@@ -332,15 +331,15 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
 
     async def _ring(self, changes: Changes) -> None:
         """A notice and the bell for jobs that ended or ask, unless one looks at them."""
-        over = []
+        moved = []
         for id in list(changes.jobs)[:50]:
             job = await self.service.jobs.row(id)
             before, self._states[id] = self._states.get(id), job.state
-            if job.state != before and job.state in ("done", "failed", "parked", "waiting") and job.superseded is None:
-                over.append(job)
-        if not over:
-            return
-        self.remember(rev=changes.rev)
+            if job.state != before and job.state in ("done", "failed", "parked", "cancelled", "waiting"):
+                moved.append(job)
+        if moved:
+            self.remember(rev=changes.rev)
+        over = [job for job in moved if job.state != "cancelled" and job.superseded is None]
         elsewhere = [job for job in over if job.run != getattr(self.main, "run_id", None)]
         for text in await self._tell(elsewhere[:MOST]):
             self.say(text)
@@ -424,16 +423,10 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
     def action_seen(self) -> None:
         self.away = ()
         self._show_away()
-        self.run_worker(self._seen(), group="seen")
 
     def _show_away(self) -> None:
         for away in self.main.query(Away):
             away.show(self.away)
-        self.refresh_bindings()
-
-    async def _seen(self) -> None:
-        rev, _ = await self._memory.news(None)
-        self.remember(rev=rev)
         self.refresh_bindings()
 
     async def action_quit(self) -> None:

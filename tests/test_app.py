@@ -54,8 +54,8 @@ async def test_an_exception_anywhere_is_told_and_logged_and_the_app_goes_on(
         screen = it.app.main
         match where:
             case "action":
-                monkeypatch.setattr(type(screen), "action_search", fail)
-                await it.press("slash")
+                monkeypatch.setattr(type(screen), "action_profile", fail)
+                await it.press("p")
             case "handler":
                 monkeypatch.setattr(type(screen), "on_listing_moved", fail)
                 await it.press("down")
@@ -339,16 +339,51 @@ async def test_what_happened_while_one_was_away_is_told_once(tmp_path: Path) -> 
         await service.runs.submit(run.id, "step_01", OPTIONS)
         (job,) = await service.jobs.latest()
         await service.db.write(lambda tx: jobs.set_state(tx, job.id, "failed", 1.0, error="No network."))
-        for _ in range(2):  # until it is put away
-            async with stage(service) as it:
-                await it.sees("While you were away", "acme-stream_simulator-01 · Stream failed: No network.", "w Seen")
         async with stage(service) as it:
-            await it.sees("While you were away")
+            await it.sees("While you were away", "acme-stream_simulator-01 · Stream failed: No network.", "w Seen")
             await it.press("w")
             await it.misses("While you were away", "w Seen")
         async with stage(service) as it:
             await it.sees("Hello Workflow")
             assert "While you were away" not in it.text
+
+
+@pytest.mark.parametrize("is_here", [True, False])
+async def test_what_one_looked_on_at_is_no_news_whatever_is_undone_later(tmp_path: Path, is_here: bool) -> None:
+    async with serving(tmp_path) as service, serving(tmp_path) as other:
+        run = await service.runs.create("acme", "stream_simulator")
+        await service.runs.submit(run.id, "step_01", OPTIONS)
+        (job,) = await service.jobs.latest()
+        async with stage(service) as it:
+            await it.sees("Hello Workflow", "1 running")
+            await other.runs.complete(job.id, {"ticks": 10, "lines": 11})
+            await it.sees("acme-stream_simulator-01 · Stream is done")
+            await service.runs.revert(run.id, "step_01")
+            if is_here:
+                await service.runs.undo(run.id)
+        if not is_here:
+            await other.runs.undo(run.id)  # while nobody looks on
+        assert (await service.jobs.row(job.id)).superseded is None
+        for _ in range(2):
+            async with stage(service) as it:
+                await it.sees("Hello Workflow")
+                await it.until(lambda: "rev" in it.app._pending)
+                assert not it.app.away and "While you were away" not in it.text
+
+
+async def test_a_job_that_one_cancelled_is_no_news(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await service.runs.create("acme", "stream_simulator")
+        await service.runs.submit(run.id, "step_01", OPTIONS)
+        (job,) = await service.jobs.latest()
+        async with stage(service) as it:
+            await it.sees("Hello Workflow", "1 running")
+            await it.app.flush()
+            await service.jobs.cancel(job.id)
+            await it.until(lambda: "rev" in it.app._pending)
+        async with stage(service) as it:
+            await it.until(lambda: "rev" in it.app._pending)
+            assert not it.app.away
 
 
 # Settings and memory

@@ -126,6 +126,8 @@ def supersede(tx: Tx, run: str, in_force: Collection[str], now: float) -> None:
             since = None if wanted else now
             if wanted and row["state"] == "cancelled" and row["cancel"] is None:
                 set_state(tx, row["id"], "queued", now, superseded=None)  # nobody but `abandoned` had stopped it
+            elif row["state"] in OVER:  # its end is no news again; who shows it sees the run change
+                tx.execute("UPDATE jobs SET superseded = ? WHERE id = ?", (since, row["id"]))
             else:
                 tx.execute("UPDATE jobs SET superseded = ?, rev = ? WHERE id = ?", (since, rev.bump(tx), row["id"]))
 
