@@ -182,8 +182,29 @@ async def test_undo_and_history(tmp_path: Path) -> None:
             await it.press("e")
             await it.sees("History of default-hello-01", "Your Name was taken back", "Your Name was submitted")
             assert next(line for line in it.lines if "was submitted" in line).rstrip().endswith("Ada")
-            await it.press("escape")
+            await it.press("enter")
+            await it.sees("Your Name was taken back", "Esc closes this")
             await it.misses("History of")
+            await it.press("escape", "down", "enter")
+            await it.sees("Ada")
+            await it.press("escape", "escape")
+            await it.misses("History of")
+
+
+async def test_a_line_of_the_history_has_the_room(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await opened(service, "Ada")
+        await service.runs.revert(run, "step_01", actor="model")
+        async with stage(service, (80, 24)) as it:
+            await it.sees("editing")
+            await it.press("escape")
+            await it.app.screen.run_action("history")
+            await it.sees("Your Name was opened again by the model")
+            assert (
+                next(line for line in it.lines if "was submitted" in line)
+                .rstrip()
+                .endswith("Your Name was submitted  Ada")
+            )
 
 
 async def test_undo_is_offered_only_where_it_reaches(tmp_path: Path) -> None:
