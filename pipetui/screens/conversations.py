@@ -123,7 +123,9 @@ class PickConversation(Pick[Picked]):
                 await self._service.conversations.remove(about.id)
                 await self._again(yes)
 
-        text = f"Its {count(about.messages)} messages are removed for good. The run and its values stay as they are."
+        many = f"{count(about.messages)} message{'s' * (about.messages != 1)}"
+        text = f"Its {many} {'is' if about.messages == 1 else 'are'} removed for good."
+        text += " The run and its values stay as they are." if about.key else ""
         self.app.push_screen(Confirm(f"Delete {about.name}?", text, "deletes it"), remove)
 
     async def action_export(self) -> None:

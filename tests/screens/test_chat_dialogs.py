@@ -60,7 +60,8 @@ async def test_a_conversation_is_renamed_exported_and_deleted(tmp_path: Path) ->
         (file,) = (it.service.paths.data / "chats").glob("tags-*.md")
         assert "canonical tags" in file.read_text() and "Fine." in file.read_text()
         await it.press("ctrl+d")
-        await it.sees("Delete Tags?")
+        await it.sees("Delete Tags?", "Its 2 messages are removed for good.")
+        assert "The run and its values" not in it.text
         await it.press("enter")
         await it.until(lambda: _are(it, ["General"]))  # a new one in its place
         await it.press("escape")
