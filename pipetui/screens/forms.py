@@ -13,7 +13,7 @@ from ..engine.refusals import Refusal
 from ..store.errors import StoreError
 from ..widgets.fields import FieldInput
 from ..widgets.plain import Plain
-from .dialogs import Dialog
+from .dialogs import Confirm, Dialog
 
 T = TypeVar("T")
 
@@ -42,7 +42,8 @@ class Form(Dialog[T], Generic[T]):
         super().__init__()
         self._title, self._text, self._verb, self._do = title, text, verb, do
         self._field = field
-        self._input = FieldInput(field, None if value is None else field.editable(value))
+        self._input = FieldInput(field, None if value is None else field.editable(value), eager=True)
+        self._begun = self._input.given
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
@@ -51,12 +52,24 @@ class Form(Dialog[T], Generic[T]):
                 yield Plain(self._text, classes="text", limit=4_000)
             with VerticalScroll(classes="scrolls", can_focus=False):
                 yield self._input
-            is_many = isinstance(self._field, Group)
-            way = f"Ctrl+G {self._verb} · Tab goes on" if is_many else f"Enter {self._verb}"
+            way = f"{'Enter' if self._input.is_quick else 'Ctrl+G'} {self._verb}"
+            way += " · Tab goes on" if isinstance(self._field, Group) else ""
             yield Plain(f"{way} · Esc leaves it as it is", classes="keys")
 
     def on_mount(self) -> None:
         self._input.focus()
+
+    def action_close(self) -> None:
+        """What was typed is not lost by one key."""
+        if self._input.given == self._begun:
+            self.dismiss(None)
+            return
+
+        def leave(yes: bool | None) -> None:
+            if yes:
+                self.dismiss(None)
+
+        self.app.push_screen(Confirm("Leave this?", "What you typed here is not kept.", "leaves it"), leave)
 
     async def on_field_input_submitted(self, event: FieldInput.Submitted) -> None:
         event.stop()

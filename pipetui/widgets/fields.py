@@ -128,8 +128,9 @@ def members_of(field: Field, given: Any, path: Path = ()) -> Iterator[Member]:
 class FieldInput(Vertical):
     """The input of one field.
 
-    Enter submits from a single line; in a group it goes to the next member and submits from the last. ctrl+g submits
-    from everywhere, and so does the button, which is the last stop of Tab.
+    Enter submits from a single line; in a group it goes to the next member and submits from the last; an `eager` one
+    submits where the other members can do without. ctrl+g submits from everywhere, and so does the button, which is the
+    last stop of Tab.
     """
 
     DEFAULT_CSS = """
@@ -174,7 +175,7 @@ class FieldInput(Vertical):
         def control(self) -> FieldInput:
             return self.field_input
 
-    def __init__(self, field: Field, given: Any = None, **more: Any) -> None:
+    def __init__(self, field: Field, given: Any = None, *, eager: bool = False, **more: Any) -> None:
         """`given` is the input to begin with; None stands for the field's default."""
         super().__init__(**more)
         self.field = field
@@ -182,6 +183,7 @@ class FieldInput(Vertical):
         """Whether what is typed may be kept as a draft: there is no secret in it."""
         given = field.editable(field.default) if given is None else given
         self._members = list(members_of(field, given))
+        self._eager = eager
         self._hint = Plain(classes="hint", limit=500)
         self._error = Plain(classes="error")
         self._last = self.given
@@ -256,7 +258,7 @@ class FieldInput(Vertical):
         event.stop()
         member = self._focused_member()
         following = self._members[self._members.index(member) + 1 :] if member else []
-        if following:
+        if following and not (self._eager and member is not None and self._submits_from(member)):
             following[0].control.focus()
         else:
             self.action_submit()
@@ -267,6 +269,16 @@ class FieldInput(Vertical):
 
     def on_descendant_focus(self) -> None:
         self._show_hint()
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether Enter in the first member submits."""
+        return len(self._members) == 1 or (self._eager and self._submits_from(self._members[0]))
+
+    def _submits_from(self, member: Member) -> bool:
+        """Whether a member is one line, and nothing need be said for the others."""
+        others = [other.field for other in self._members if other is not member]
+        return isinstance(member.control, TextBox) and all(field.complete or field.optional for field in others)
 
     def _focused_member(self) -> Member | None:
         return next((member for member in self._members if member.has_focus_within), None)

@@ -34,7 +34,7 @@ async def test_a_task_is_added_changed_marked_and_deleted(tmp_path: Path) -> Non
         await it.press("ctrl+g")
         await it.sees("Please fill this in.")
         await it.type("buy milk")
-        await it.press("enter")
+        await it.press("tab")
         await it.type("9")
         await it.press("ctrl+g")
         await it.sees("from 0 to 3")
@@ -56,6 +56,26 @@ async def test_a_task_is_added_changed_marked_and_deleted(tmp_path: Path) -> Non
         await it.sees("No task yet")
         await it.press("escape")
         await it.sees("Hello Workflow")
+
+
+async def test_a_task_is_four_keys_and_its_text_and_not_lost_by_one(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service, stage(service) as it:
+        await open_tasks(it)
+        await it.press("n")
+        await it.sees("Enter adds it · Tab goes on")
+        await it.type("buy milk")
+        await it.press("escape")
+        await it.sees("Leave this?", "What you typed here is not kept.")
+        await it.press("escape")
+        await it.misses("Leave this?")
+        await it.press("tab", "enter")  # not the one line that is wanted: on to the next
+        await it.sees("A new task", "buy milk")
+        assert await texts(service) == []
+        await it.press("shift+tab", "shift+tab", "enter")
+        await it.sees("1 task, 0 done")
+        await it.press("n", "escape")  # nothing typed, nothing asked
+        await it.misses("A new task")
+        assert await texts(service) == ["buy milk"]
 
 
 async def test_tasks_are_sorted_where_the_cursor_is(tmp_path: Path) -> None:
@@ -104,6 +124,9 @@ async def test_what_another_terminal_does_is_seen_and_not_undone(tmp_path: Path)
             await it.sees("was changed meanwhile")
             assert await texts(mine) == ["buy bread"]
             await it.press("escape")
+            await it.sees("Leave this?")
+            await it.press("enter")
+            await it.misses("Change this task", "Leave this?")
             await it.sees("buy bread")
             await theirs.collections.delete(TASKS, task.id)
             await it.sees("No task yet")
