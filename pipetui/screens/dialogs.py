@@ -97,7 +97,7 @@ class Ask(Dialog[T], Generic[T]):
             yield Plain(f"Enter {self._verb} · Esc leaves it", classes="keys")
 
     def on_mount(self) -> None:
-        self._box.focus()
+        self.set_focus(self._box)
         self._box.select_all()  # typing replaces what is proposed
 
     def on_edited(self, event: Edited) -> None:

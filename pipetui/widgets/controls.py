@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 from textual import events
 from textual.app import ComposeResult
@@ -43,19 +43,7 @@ class Entered(Message):
     """Enter was pressed in a control: on to the next, or submit."""
 
 
-class AtOnce:
-    """A widget that has the focus as soon as it is told to: the keys that come meanwhile are typed, and no commands."""
-
-    def focus(self, scroll_visible: bool = True, *, from_app_focus: bool = False) -> Self:
-        widget = cast(Widget, self)
-        if widget.is_attached and widget.focusable:
-            widget.screen.set_focus(widget, scroll_visible, from_app_focus)
-        else:
-            Widget.focus(widget, scroll_visible)
-        return self
-
-
-class TextBox(AtOnce, Input):
+class TextBox(Input):
     """One line of text. What can't be shown is shown by its picture, and comes back as it was unless it is edited."""
 
     DEFAULT_CSS = """
@@ -91,7 +79,7 @@ class TextBox(AtOnce, Input):
         self.post_message(Entered())
 
 
-class LinesBox(AtOnce, StockTextArea):
+class LinesBox(StockTextArea):
     """Lines of text: grows to 12 lines, then scrolls."""
 
     DEFAULT_CSS = """
@@ -153,7 +141,7 @@ class LinesBox(AtOnce, StockTextArea):
         self.post_message(Edited(self))
 
 
-class Options(AtOnce, OptionList):
+class Options(OptionList):
     """A short list: the highlighted option is the input. Nothing is highlighted where nothing was given."""
 
     DEFAULT_CSS = """
@@ -254,7 +242,7 @@ class FilteredOptions(Vertical):
         self.post_message(Edited(self))
 
 
-class Toggle(AtOnce, Line, can_focus=True):
+class Toggle(Line, can_focus=True):
     """Yes or no: space changes it, y and n say which."""
 
     DEFAULT_CSS = """

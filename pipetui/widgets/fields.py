@@ -218,8 +218,15 @@ class FieldInput(Vertical):
         """Focus the first control, at once or as soon as it is mounted."""
         self._wants_focus = not self.is_mounted
         if self._members and self.is_mounted:
-            self._members[0].control.focus(scroll_visible)
+            self._enter(self._members[0], scroll_visible)
         return self
+
+    def _enter(self, member: Member, scroll_visible: bool = True) -> None:
+        """Focus a control, at once where it takes the keys itself: what comes right behind is typed, and no command."""
+        if member.control.focusable:
+            self.screen.set_focus(member.control, scroll_visible)
+        else:
+            member.control.focus(scroll_visible)
 
     def show_error(self, text: str, at: str | None = None) -> None:
         """Say under the field, or under its member `at` (`timeout`, `proxy.port`), why the input is refused."""
@@ -229,7 +236,7 @@ class FieldInput(Vertical):
             if member.path == path:
                 member.show_error(text)
                 if self.has_focus_within:
-                    member.control.focus()
+                    self._enter(member)
                 return
         self._error.update(text)
         self.add_class("-invalid")
@@ -259,7 +266,7 @@ class FieldInput(Vertical):
         member = self._focused_member()
         following = self._members[self._members.index(member) + 1 :] if member else []
         if following and not (self._eager and member is not None and self._submits_from(member)):
-            following[0].control.focus()
+            self._enter(following[0])
         else:
             self.action_submit()
 
