@@ -457,9 +457,9 @@ class Transcript(ScrollView, can_focus=True):
         return proposal is not None and state_of(proposal, self._clock()) == "open"
 
     def to_open_proposal(self) -> bool:
-        """Put the cursor on the next card that is to be decided, after the last one the first; whether there is one."""
+        """Put the cursor on a card that is to be decided: this one, the next, else the first; whether there is one."""
         stops = self._stops()
-        at = stops.index(self._cursor) + 1 if self._cursor in stops else 0
+        at = stops.index(self._cursor) if self._cursor in stops else 0
         stop = next((each for each in (*stops[at:], *stops[:at]) if self._is_open(each[1])), None)
         if stop is None:
             return False

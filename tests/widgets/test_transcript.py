@@ -514,6 +514,8 @@ async def test_a_decision_leads_to_the_next_card_where_a_key_that_is_held_does_n
         await pilot.press("j", "x")  # p2
         transcript.show(messages, cards | {"p2": proposal(2, "rejected")}, earlier=False)
         assert transcript._cursor == ("m1", "p3")
+        assert transcript.to_open_proposal()  # it stays there
+        assert transcript._cursor == ("m1", "p3")
         await pilot.press("x", "x", "x")
         assert [event.proposal for event in posts.of(Transcript.Decided)] == ["p2"]
         await asyncio.sleep(QUIET_SECONDS + 0.05)
