@@ -69,7 +69,7 @@ class Form(Dialog[T], Generic[T]):
             if yes:
                 self.dismiss(None)
 
-        self.app.push_screen(Confirm("Leave this?", "What you typed here is not kept.", "leaves it"), leave)
+        self.app.push_screen(Confirm("Throw away what you typed?", "It is kept nowhere else.", "throws it away"), leave)
 
     async def on_field_input_submitted(self, event: FieldInput.Submitted) -> None:
         event.stop()

@@ -65,9 +65,9 @@ async def test_a_task_is_four_keys_and_its_text_and_not_lost_by_one(tmp_path: Pa
         await it.sees("Enter adds it · Tab goes on")
         await it.type("buy milk")
         await it.press("escape")
-        await it.sees("Leave this?", "What you typed here is not kept.")
+        await it.sees("Throw away what you typed?", "It is kept nowhere else.")
         await it.press("escape")
-        await it.misses("Leave this?")
+        await it.misses("Throw away what you typed?")
         await it.press("tab", "enter")  # not the one line that is wanted: on to the next
         await it.sees("A new task", "buy milk")
         assert await texts(service) == []
@@ -124,9 +124,9 @@ async def test_what_another_terminal_does_is_seen_and_not_undone(tmp_path: Path)
             await it.sees("was changed meanwhile")
             assert await texts(mine) == ["buy bread"]
             await it.press("escape")
-            await it.sees("Leave this?")
+            await it.sees("Throw away what you typed?")
             await it.press("enter")
-            await it.misses("Change this task", "Leave this?")
+            await it.misses("Change this task", "Throw away what you typed?")
             await it.sees("buy bread")
             await theirs.collections.delete(TASKS, task.id)
             await it.sees("No task yet")
