@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -48,6 +49,7 @@ class Ledger:
         self.questions: list[Question] = []
         self.shown: list[Progress] = []
         self.forgotten = 0
+        self.more: list[bool] = []
 
     async def entry(self, name: str, key: str) -> Entry | None:
         await asyncio.sleep(0)
@@ -67,6 +69,7 @@ class Ledger:
 
     async def finish(self, name: str, key: str, attempt: Attempt, value: Any, *, more: bool = False) -> None:
         self.instant()
+        self.more.append(more)
         assert self.attempts.setdefault((name, key), attempt) == attempt
         assert (name, key) not in self.entries
         self.entries[name, key] = values.encode(value)
@@ -562,3 +565,22 @@ def test_the_remote_of_these_tests_can_be_paid_twice() -> None:
         return len(remote.made)
 
     assert asyncio.run(twice()) == 2
+
+
+async def test_a_result_may_wait_only_while_others_are_on_their_way() -> None:
+    ledger = Ledger()
+    job = Job(ledger, "j")
+
+    async def work(seconds: float) -> float:
+        await asyncio.sleep(seconds)
+        if seconds == 0.02:
+            raise ValueError("no result")
+        return seconds
+
+    for seconds in (0, 0.001):
+        await job.once("alone", partial(work, seconds), inputs=seconds)
+    assert ledger.more == [False, False]
+    times = (0.01, 0.02, 0.2)
+    works = (job.once("together", partial(work, seconds), inputs=seconds) for seconds in times)
+    await asyncio.gather(*works, return_exceptions=True)
+    assert ledger.more[2:] == [True, False]
