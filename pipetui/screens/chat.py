@@ -21,7 +21,7 @@ from ..terminal.clipboard import copy
 from ..text import one_line
 from ..widgets.copies import Copy
 from ..widgets.plain import MUTED, Line, Plain, line, spread
-from ..widgets.prompt import Prompt
+from ..widgets.prompt import Candidate, Prompt
 from ..widgets.transcript import Transcript
 from .base import Place
 from .commands import COMMANDS, bindings, keys_of, shown_key
@@ -306,7 +306,7 @@ class ChatPane(Vertical):
             await self.show(self._conversation)
             self.chat.answerer.wake()
 
-    def _complete(self, text: str) -> Sequence[str]:
+    def _complete(self, text: str) -> Sequence[Candidate]:
         from .slash import complete
 
         return complete(self, text)
@@ -465,7 +465,6 @@ class ChatPane(Vertical):
         if decided.state not in ("done", "rejected"):  # those are on the card alone
             self.host.say(decided.result, "warning")
         await self.changed(None)
-        self._transcript.to_open_proposal()
 
     def on_transcript_link_clicked(self, event: Transcript.LinkClicked) -> None:
         event.stop()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..actions import ACTIONS, slash
 from ..engine.refusals import Refusal
+from ..widgets.prompt import Candidate
 from .acting import scope_of
 from .base import Place
 from .dialogs import Confirm, Reading
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from .chat import ChatPane
 
 
-def complete(pane: ChatPane, text: str) -> Sequence[str]:
-    """What the line may become, best first."""
+def complete(pane: ChatPane, text: str) -> Sequence[Candidate]:
+    """What the line may become, best first, and what that does."""
     known = [entry.app_name for entry in pane.host.service.registry.entries() if entry.app_name]
-    return [each.line for each in slash.complete(text, {"app_name": known})]
+    return [Candidate(each.line, each.help) for each in slash.complete(text, {"app_name": known})]
 
 
 async def carry_out(pane: ChatPane, text: str) -> None:
@@ -68,7 +69,7 @@ async def _command(pane: ChatPane, said: Said) -> None:
             await pane.note(f"{said.rest} answers from now on, where it is there.")
         case "model":
             pane.action_model()
-        case "new" | "clear":
+        case "new":
             await pane.action_new_conversation()
         case "export":
             await pane.export()
