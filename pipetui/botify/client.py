@@ -15,7 +15,6 @@ import json
 import logging
 import re
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -77,7 +76,7 @@ class Client:
     collections. `rate` is in requests a second, `pause` the first wait between tries in seconds, `timeout` for each
     wait of a request.
 
-    `calls` are the latest requests, to be shown as curl or Python. All methods raise `BotifyError`.
+    `on_call` hears of every request, to show it as curl or Python. All methods raise `BotifyError`.
     """
 
     def __init__(
@@ -89,6 +88,7 @@ class Client:
         rate: float = RATE,
         pause: float = 1.0,
         timeout: float = 60.0,
+        on_call: Callable[[Call], None] = lambda call: None,
     ) -> None:
         self._token = Token(token)
         self.base_url = _base(base_url)
@@ -98,7 +98,7 @@ class Client:
         self._timeout = timeout
         self._http = http.client()
         self._me: Account | None = None
-        self.calls: deque[Call] = deque(maxlen=50)
+        self._on_call = on_call
 
     def __repr__(self) -> str:
         return f"Client({self.base_url})"
@@ -242,7 +242,7 @@ class Client:
     async def _once(self, call: Call) -> http.Answer:
         """One request in its turn, one good answer."""
         await self._throttle.turn()
-        self.calls.append(call)
+        self._on_call(call)
         try:
             answer = await http.send(
                 self._http,

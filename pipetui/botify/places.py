@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .client import RATE, Client
-from .queries import API
+from .queries import API, Call
 from .shelf import Credits, Shelf
 
 if TYPE_CHECKING:
@@ -19,6 +19,11 @@ SANDBOX = "sandbox.json"
 `rate`, if it is there too, is how many requests a second that sandbox takes; Botify's pace otherwise.
 """
 
+MOST_CALLS = 30
+"""Requests that a run remembers, each once; the latest come last."""
+
+_CALLS = "calls"  # no step's name: it stays until the run is locked
+
 
 def api_url(shared: Path) -> str:
     """The API that the runs of an environment talk to."""
@@ -26,9 +31,26 @@ def api_url(shared: Path) -> str:
 
 
 def client(run: Run) -> Client:
-    """A client with the token of the run's profile. JobError when there is none."""
+    """A client with the token of the run's profile; the run remembers what it asks. JobError when there is none."""
     url, rate = _place(run.shared)
-    return Client(run.secret("botify"), base_url=url, rate=rate)
+    return Client(run.secret("botify"), base_url=url, rate=rate, on_call=lambda call: _remember(run, call))
+
+
+def asked(run: Run) -> list[tuple[str, str]]:
+    """(title, text) of what this run asked Botify lately, until it is locked: as curl, and as Python."""
+    base = api_url(run.shared)
+    calls = [Call(method, path, body, base) for method, path, body in run.temp.get(_CALLS, [])]
+    if not calls:
+        return []
+    return [
+        ("all that was asked so far, as curl", "\n\n".join(call.curl() for call in calls)),
+        ("all that was asked so far, as Python", "\n\n".join(call.python() for call in calls)),
+    ]
+
+
+def _remember(run: Run, call: Call) -> None:
+    said = [call.method, call.path, call.body]
+    run.temp[_CALLS] = [*(known for known in run.temp.get(_CALLS, []) if known != said), said][-MOST_CALLS:]
 
 
 def _place(shared: Path) -> tuple[str, float]:

@@ -254,14 +254,14 @@ class BotifyExport(Workflow):
             )
 
     def step_05_view(self, run: Run) -> View:
-        from pipetui.botify import Query, spelled
+        from pipetui.botify import Query, places, spelled
 
         facts = run.value("preflight", Preflight)
         views: list[View] = [Table(["what", "value"], list(_known(facts)), widths={"what": 16, "value": 100})]
         if facts["bands"]:
             views += _histogram(facts)
         calls = spelled(Query.from_json(facts["query"]), facts["limit"], facts["api"])
-        return Stack([*views, *(Text(text, title=title) for title, text in calls)])
+        return Stack([*views, *(Text(text, title=title) for title, text in [*calls, *places.asked(run)])])
 
     # -- the yes
 

@@ -389,7 +389,7 @@ class LinkGraph(Workflow):
             if (query := queries[name]) is not None:
                 calls = spelled(query, min(each["rows"] or CAP, CAP), api)
                 views += [Text(text, title=f"{name}: {title}") for title, text in calls]
-        return Stack(views)
+        return Stack([*views, *(Text(text, title=title) for title, text in places.asked(run))])
 
     def step_07_form(self, run: Run) -> Field:
         plan = run.value("preflight", Plan)

@@ -9,6 +9,7 @@ import pytest
 
 from pipetui.botify import BotifyError, Client, NotFound, Project, Query, link_graph, organisations, search
 from pipetui.botify.client import Token
+from pipetui.botify.queries import Call
 from pipetui.sandbox import Sandbox
 
 from .conftest import CRAWL, LINKS, QUICK, SHOP, Stage, client_of
@@ -92,7 +93,8 @@ async def test_the_token_is_nowhere_but_in_the_header(tmp_path: Path, caplog: py
     """Log (all libraries, all levels), files, errors with their causes, shown calls, repr, the download host."""
     caplog.set_level(logging.DEBUG)
     async with Sandbox(seed=1, links=LINKS, **QUICK) as sandbox:
-        stage = Stage(sandbox, client_of(sandbox, tmp_path), tmp_path)
+        asked: list[Call] = []
+        stage = Stage(sandbox, client_of(sandbox, tmp_path, on_call=asked.append), tmp_path)
         async with stage.client as client:
             sandbox.fault("bad_gateway", route="job")
             export = await stage.export()
@@ -103,7 +105,7 @@ async def test_the_token_is_nowhere_but_in_the_header(tmp_path: Path, caplog: py
                     await client.collections(SHOP)
                 errors.append(caught.value)
                 sandbox.heal()
-            shown = [text for call in client.calls for text in (call.curl(), call.python(), repr(call))]
+            shown = [text for call in asked for text in (call.curl(), call.python(), repr(call))]
             shown += [repr(client), repr(vars(client)), repr(export), caplog.text]
         while errors:
             error = errors.pop()
@@ -118,10 +120,12 @@ async def test_the_token_is_nowhere_but_in_the_header(tmp_path: Path, caplog: py
     assert not any(token.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
-async def test_every_request_can_be_shown(stage: Stage) -> None:
-    await stage.client.count(link_graph(SHOP, CRAWL))
-    call = stage.client.calls[-1]
-    assert call.url == f"{stage.client.base_url}/projects/acme-org/acme-shop.example/query?size=1&count"
+async def test_every_request_can_be_shown(stage: Stage, tmp_path: Path) -> None:
+    asked: list[Call] = []
+    async with client_of(stage.sandbox, tmp_path, on_call=asked.append) as client:
+        await client.count(link_graph(SHOP, CRAWL))
+    call = asked[-1]
+    assert call.url == f"{client.base_url}/projects/acme-org/acme-shop.example/query?size=1&count"
     assert json.loads(call.body)["collections"] == [f"crawl.{CRAWL}"]
 
 

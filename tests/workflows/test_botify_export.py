@@ -134,7 +134,12 @@ async def test_from_a_pasted_address_to_statistics_and_the_second_time_for_nothi
     calls = {each.title: each.text for each in view.views if isinstance(each, Text)}
     assert [title.partition(" (")[0] for title in calls] == [
         "the count as curl", "the export as curl", "the count as Python", "the export as Python",
+        "all that was asked so far, as curl", "all that was asked so far, as Python",
     ]  # fmt: skip
+    every = calls["all that was asked so far, as curl"]
+    for what in ("/authentication/profile", "/analyses/acme-org/acme-shop.example/light", "query?size=1&count"):
+        assert what in every
+    assert len(set(every.split("\n\n"))) == every.count("curl -X")
     assert all(stage.sandbox.token not in text and "BOTIFY_TOKEN" in text for text in calls.values())
     assert "curl -X POST" in calls["the export as curl (costs credits)"]
     assert "urllib.request" in calls["the count as Python (free)"]
