@@ -153,6 +153,7 @@ class Supervisor:
     def _is_idle(self, idle_seconds: float | None) -> bool:
         if self._running:
             self._busy = time.monotonic()
+            return False
         return idle_seconds is not None and time.monotonic() - self._busy >= idle_seconds
 
     async def _pause(self, stop: asyncio.Event) -> None:

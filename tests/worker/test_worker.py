@@ -148,8 +148,10 @@ async def test_an_idle_worker_leaves_when_it_is_asked_to_and_a_busy_one_when_it_
     run = await probe("hour")
     worker = workers.start()
     await until(lambda: _has(run, "begins"))
+    pid = (await run.row()).pid
     await asyncio.to_thread(ask_to_leave, home.worker_lock)
     assert worker.poll() is None and await run.state() == "running"
+    assert (await run.row()).pid == pid and (await run.effects()).count("begins") == 1  # it was not begun anew
     await service.jobs.cancel((await run.row()).id)
     await until(lambda: worker.poll() == 0)
     worker = workers.start()
