@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import marshal
+import os
 import stat
 import sys
 from contextlib import suppress
@@ -38,4 +39,5 @@ def code_of(filename: str, text: str, folder: Path | None = None) -> CodeType:
 
 
 def _is_ours(folder: Path) -> bool:
-    return not folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    found = folder.stat()
+    return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

@@ -2,6 +2,7 @@
 
 import hashlib
 import marshal
+import os
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,13 @@ def test_the_code_of_built_in_workflows_is_kept_and_that_of_others_not(tmp_path:
     registry.refresh()
     assert [(entry.app_name, entry.error) for entry in registry.entries()] == [("ours", ""), ("yours", "")]
     assert len(kept(tmp_path / "kept")) == 1
+
+
+def test_a_folder_of_somebody_else_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner could have us run anything."""
+    text = "x = 1"
+    code_of("a.py", text, tmp_path)
+    me = os.geteuid()
+    monkeypatch.setattr("pipetui.engine.compiled.marshal.loads", lambda data: pytest.fail("it was read"))
+    monkeypatch.setattr("os.geteuid", lambda: me + 1)
+    assert code_of("a.py", text, tmp_path).co_names == ("x",)
