@@ -61,6 +61,7 @@ class Home(Searched):
     def _workflows(self, entries: Sequence[Entry], words: Sequence[str]) -> Iterable[Row]:
         yield heading("Workflows")
         found = [entry for entry in entries if _matches(entry, words)]
+        found.sort(key=lambda entry: not _is_called(entry, words))  # before those that only speak of it
         for entry in found:
             yield from _entry_rows(entry)
         if not entries:
@@ -153,6 +154,11 @@ def _matches(entry: Entry, words: Sequence[str]) -> bool:
     message = entry.workflow.ENDPOINT_MESSAGE if entry.workflow else ""
     text = f"{entry.name} {entry.app_name} {entry.file.name} {message}".casefold()
     return all(word.casefold() in text for word in words)
+
+
+def _is_called(entry: Entry, words: Sequence[str]) -> bool:
+    name = f"{entry.name} {entry.app_name}".casefold()
+    return all(word.casefold() in name for word in words)
 
 
 def _entry_rows(entry: Entry) -> Iterable[Row]:

@@ -31,6 +31,7 @@ class Searched(MainScreen):
         self._box = Search(placeholder)
         self._list = _Narrowed()
         self._wanted = wanted
+        self._sought = ""
 
     def begin(self) -> None:
         """Give the list the focus, and its cursor the wanted row."""
@@ -56,7 +57,15 @@ class Searched(MainScreen):
 
     async def on_search_changed(self, event: Search.Changed) -> None:
         event.stop()
+        await self._narrow()
+
+    async def _narrow(self) -> None:
+        """Show what the search leaves; the cursor goes to the best of it when the search is another one."""
         await self._show()
+        text = self._box.value
+        if text and text != self._sought:
+            self._list.action_to_end(-1)
+        self._sought = text
 
     async def on_listing_chosen(self) -> None:
         await self.action_open()
@@ -75,7 +84,7 @@ class Searched(MainScreen):
     async def found(self) -> Row | None:
         """The row under the cursor; one may have pressed Enter before what one typed was looked for."""
         if self.focused is self._box:
-            await self._show()
+            await self._narrow()
         return self._list.current
 
     def action_search(self) -> None:

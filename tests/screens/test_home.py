@@ -26,6 +26,17 @@ async def test_search_narrows_as_one_types_and_enter_opens_what_is_left(tmp_path
         await it.sees("See what a job is", "No run yet")
 
 
+async def test_a_workflow_of_that_name_comes_before_one_that_speaks_of_it(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service, stage(service) as it:
+        await it.sees("Botify Export")
+        await it.press("down", "down")  # Connect to Botify, whose message has both words too
+        await it.press("slash")
+        await it.type("botify export")
+        await it.misses("Hello Workflow")
+        await it.press("enter")
+        await it.sees("see rows and credits before anything is exported", "No run yet")
+
+
 async def test_what_is_no_command_begins_a_search_and_commands_stay_commands(tmp_path: Path) -> None:
     async with serving(tmp_path) as service, stage(service) as it:
         await it.sees("Hello Workflow")
