@@ -154,6 +154,8 @@ class ChatPane(Vertical):
         while message and self._earlier and all(each.id != message for each in self._messages):
             await self._load_earlier()
         self._draw()
+        if not self._transcript.is_attached:
+            return
         if message:
             self._transcript.go(message)
         else:
@@ -167,7 +169,7 @@ class ChatPane(Vertical):
             self.host.say(f"This is a branch. All that was said is in {old.name!r}: {self._key('conversations')}.")
 
     def _draw(self) -> None:
-        if not self.is_attached:  # it was closed while its messages were read
+        if not self._transcript.is_attached:  # closed while its messages were read; what is in it goes first
             return
         live = self.chat.answerer.live
         shown = [live if live is not None and each.id == live.id else each for each in self._messages]
@@ -206,7 +208,7 @@ class ChatPane(Vertical):
     def told(self, message: Message) -> None:
         """An answer has grown, or ended."""
         at = next((n for n, each in enumerate(self._messages) if each.id == message.id), None)
-        if at is not None:
+        if at is not None and self._transcript.is_attached:
             before, self._messages[at] = self._messages[at].state, message
             self._transcript.stream(message)
             if message.state not in LIVE or before != message.state:
@@ -214,6 +216,8 @@ class ChatPane(Vertical):
 
     def state_changed(self) -> None:
         """Whether a model is there, or what it took, may be another one now."""
+        if not self._transcript.is_attached:
+            return
         name = self._conversation.name if self._conversation else ""
         last = next((each for each in reversed(self._messages) if each.usage.model), None)
         self._head.show(name, self.chat.standing(self.main.scope(), last.usage if last else None))

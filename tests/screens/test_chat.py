@@ -10,6 +10,7 @@ import pytest
 from textual.events import Key
 
 from pipetui.engine.collections import TASKS
+from pipetui.widgets.transcript import Transcript
 from tests.chat.server import Model, Reply, Server
 
 from .stage import Stage, serving, stage
@@ -138,6 +139,18 @@ async def test_a_message_its_code_and_its_addresses_are_copied(tmp_path: Path, s
         await it.press("down", "enter")
         await it.sees("Copied the address")
         assert it.app.clipboard == "https://example.com/2"
+
+
+async def test_a_pane_whose_transcript_is_gone_already_draws_no_more(tmp_path: Path, server: Server) -> None:
+    """At the end of the app the parts of a pane go before the pane itself."""
+    async with chatting(tmp_path) as it:
+        pane = it.app.main.chat
+        assert pane is not None
+        await pane.query_one(Transcript).remove()
+        where = await it.service.conversations.in_use()
+        await it.service.conversations.note(where.id, "Who sees this?")
+        await pane.changed(None)
+        await pane.show(where)
 
 
 async def test_another_text_makes_a_branch(tmp_path: Path, server: Server) -> None:
