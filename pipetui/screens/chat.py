@@ -91,7 +91,7 @@ class ChatPane(Vertical):
         self._transcript = Transcript(keys=keys)
         self._empty = Plain(classes="empty")
         self._note = Plain(classes="note", limit=1_000)
-        self._editing_line = Plain("Another text in a branch: Enter sends it, Esc leaves it.", classes="editing")
+        self._editing_line = Plain(classes="editing")
         self._prompt = Prompt(placeholder="Ask the model, or / for commands", complete=self._complete)
         self._conversation: Conversation | None = None
         self._messages: list[Message] = []
@@ -99,6 +99,8 @@ class ChatPane(Vertical):
         self._earlier = False
         self._editing: Message | None = None
         self._recalled = 0
+        """How far one has gone back in what one said: 0 is the draft, 1 the last message."""
+        self._put = ""
         self._wrong = self._refused = ""
 
     @property
@@ -148,6 +150,8 @@ class ChatPane(Vertical):
     async def show(self, conversation: Conversation, message: str = "") -> None:
         """Show the end of a conversation, or where a message of it stands."""
         self._conversation = conversation
+        if self._editing is not None and self._editing.conversation != conversation.id:
+            self._leave_editing()
         self.chat.answerer.preferred = conversation.id
         page = await self.host.service.conversations.page(conversation.id, limit=WINDOW)
         self._messages, self._earlier, self._proposals = list(page.messages), page.earlier, page.proposals
@@ -226,7 +230,10 @@ class ChatPane(Vertical):
         self._note.set_class(bool(said), "-on")
         self._note.set_class(bool(self._wrong), "-wrong")
         self._note.set_class(not self._wrong and not self.chat.missing, "-quiet")
-        self._prompt.hint = STREAMING if self.is_streaming else HINT
+        recall = f"{self._key('recall')} edits last" if any(each.by == "user" for each in self._messages) else ""
+        self._prompt.hint = " · ".join(filter(None, (STREAMING if self.is_streaming else HINT, recall)))
+        which = "your last message" if self._recalled else "what you said"
+        self._editing_line.update(f"Editing {which} · Enter sends it in its place · Esc leaves it")
         self._editing_line.set_class(self._editing is not None, "-on")
         self.refresh_bindings()
 
@@ -264,8 +271,12 @@ class ChatPane(Vertical):
             return
         chat, scope = self.host.service.conversations, self.main.scope()
         if self._editing is not None:
-            asked, _ = await chat.branch(self._editing.id, text, scope)
-            await self._leave_editing()
+            edited = self._editing
+            asked, _ = await chat.branch(edited.id, text, scope)
+            for each in self._messages:  # what is answered there nobody waits for any more
+                if each.state in LIVE and each.seq > edited.seq:
+                    await self.chat.answerer.stop(each.id)
+            self._leave_editing()
             await self._show_branch(asked)
         else:
             await chat.send(where.id, text, scope)
@@ -280,8 +291,11 @@ class ChatPane(Vertical):
 
     def on_prompt_changed(self, event: Prompt.Changed) -> None:
         event.stop()
-        if self._editing is None and not self._recalled:
-            self._keep_draft(self._prompt.text)
+        text = self._prompt.text
+        if self._editing is None:
+            self._recalled = self._recalled if text else 0
+            if not self._recalled:
+                self._keep_draft(text)
         if self._wrong and self._prompt.text != self._refused:
             self._wrong = ""
             self.state_changed()
@@ -291,11 +305,17 @@ class ChatPane(Vertical):
         self.host.remember(chat_draft=text)
 
     def on_prompt_recalled(self, event: Prompt.Recalled) -> None:
-        """What the user said before comes back into the prompt; the last first."""
+        """What the user said before comes back into the prompt. The last of it, in an empty one, is there to be edited;
+        everything else is said anew."""
         event.stop()
-        said = [each.text for each in reversed(self._messages) if each.by == "user"]
+        if (self._recalled and self._prompt.text != self._put) or (self._editing is not None and not self._recalled):
+            return  # it was changed: that isn't given up for another one
+        said = [each for each in reversed(self._messages) if each.by == "user"]
         self._recalled = max(0, min(self._recalled - event.step, len(said)))
-        self._prompt.text = said[self._recalled - 1] if self._recalled else self.chat.draft
+        self._editing = said[0] if self._recalled == 1 and not self.chat.draft else None
+        self._prompt.text = said[self._recalled - 1].text if self._recalled else self.chat.draft
+        self._put = self._prompt.text
+        self.state_changed()
 
     def put(self, text: str) -> None:
         """Add a text to what stands in the prompt, and go there."""
@@ -385,7 +405,7 @@ class ChatPane(Vertical):
 
     async def action_leave(self) -> None:
         if self._editing is not None:
-            await self._leave_editing()
+            self._leave_editing()
         elif self.is_streaming:
             await self.action_stop()
         elif self._transcript.has_focus:
@@ -393,9 +413,10 @@ class ChatPane(Vertical):
         else:
             self.main.leave_chat()
 
-    async def _leave_editing(self) -> None:
-        self._editing = None
-        self._sent()
+    def _leave_editing(self) -> None:
+        """What was typed before comes back."""
+        self._editing, self._recalled = None, 0
+        self._prompt.text = self.chat.draft
         self.state_changed()
 
     def action_copy_message(self) -> None:
@@ -438,7 +459,7 @@ class ChatPane(Vertical):
         message = self._current
         if not _can("edit_message", message):
             raise Refusal("Only what you said yourself can be edited.")
-        self._editing = message
+        self._editing, self._recalled = message, 0
         self._prompt.text = message.text
         self._prompt.focus()
         self.state_changed()

@@ -19,6 +19,9 @@ from .controls import Edited, LinesBox
 from .marks import fold_sign
 from .plain import MUTED, Line, fitted, line
 
+BETWEEN = " · "
+"""Two hints."""
+
 MOST_CANDIDATES = 20
 """Completions that are looked at."""
 
@@ -162,6 +165,8 @@ class PromptBox(LinesBox):
         Binding("tab", "complete", "Complete", show=False, priority=True, id="prompt.complete"),
         Binding("escape", "close", "Close", show=False),
         Binding("ctrl+u", "clear_more", "Clear", show=False, id="prompt.clear_prompt"),
+        Binding("up", "recall", "Edit the last", show=False, id="prompt.recall"),
+        Binding("up", "cursor_up", show=False),
     ]
 
     def __init__(self, text: str, placeholder: str) -> None:
@@ -205,7 +210,9 @@ class PromptBox(LinesBox):
         self.replace("\n", *self.selection, maintain_selection_offset=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Tab and Esc are the owner's where there is nothing to complete."""
+        """Tab and Esc are the owner's where there is nothing to complete; within a text, up is the cursor's."""
+        if action == "recall":
+            return not self._prompt.candidates and self.wrapped_document.location_to_offset(self.cursor_location).y == 0
         return action not in ("complete", "close") or bool(self._prompt.candidates)
 
     def action_complete(self) -> None:
@@ -213,6 +220,9 @@ class PromptBox(LinesBox):
 
     def action_close(self) -> None:
         self._prompt.close_list()
+
+    def action_recall(self) -> None:
+        self._prompt.post_message(Prompt.Recalled(-1))
 
     def action_clear_more(self) -> None:
         """The line up to the cursor; where there is nothing before it, all. Ctrl+Z brings it back."""
@@ -224,12 +234,6 @@ class PromptBox(LinesBox):
     def action_cursor_up(self, select: bool = False) -> None:
         if self._prompt.candidates and not select:
             self._prompt.choose(-1)
-        elif (
-            not select
-            and self.cursor_at_first_line
-            and self.wrapped_document.location_to_offset(self.cursor_location).y == 0
-        ):
-            self._prompt.post_message(Prompt.Recalled(-1))
         else:
             super().action_cursor_up(select)
 
@@ -304,5 +308,9 @@ class HintLine(Line):
         self.set_reactive(HintLine.hint, hint)
 
     def content(self, width: int) -> Content:
+        """As many of the hints as have room."""
         keys = "Tab takes it · ↑ ↓ choose · Esc closes · Enter sends what is typed"
-        return fitted(line(keys if self.chooses else self.hint, MUTED), width)
+        hints = (keys if self.chooses else self.hint).split(BETWEEN)
+        while len(hints) > 1 and line(BETWEEN.join(hints)).cell_length > width:
+            hints.pop()
+        return fitted(line(BETWEEN.join(hints), MUTED), width)

@@ -10,6 +10,7 @@ import pytest
 from textual.events import Key
 
 from pipetui.engine.collections import TASKS
+from pipetui.widgets.prompt import Prompt
 from pipetui.widgets.transcript import Transcript
 from tests.chat.server import Model, Reply, Server
 
@@ -159,11 +160,71 @@ async def test_another_text_makes_a_branch(tmp_path: Path, server: Server) -> No
         await ask(it, "first")
         await it.sees("You said: first")
         await it.press("tab", "up", "e")
-        await it.sees("Another text in a branch")
+        await it.sees("Editing what you said")
         await it.press("ctrl+u")
         await ask(it, "other")
         await it.sees("You said: other", "This is a branch. All that was said is in 'General'")
         await it.misses("You said: first")
+
+
+async def test_up_in_the_empty_prompt_edits_the_last_message(tmp_path: Path, server: Server) -> None:
+    server.script = lambda request: Reply(f"You said: {request['messages'][-1]['content'][-5:]}")
+    async with chatting(tmp_path) as it:
+        for text in ("older", "first"):
+            await ask(it, text)
+            await it.sees(f"You said: {text}", "↑ edits last")
+        await it.press("up")
+        await it.sees("Editing your last message", "Esc leaves it")
+        await it.press("up")  # further up they are said anew
+        await it.misses("Editing your last message")
+        assert _prompt(it) == "older"
+        await it.press("down")
+        await it.sees("Editing your last message")
+        await it.press("!", "up", "down")  # what was changed is given up by Esc alone
+        assert _prompt(it) == "first!"
+        await it.press("escape")
+        await it.misses("Editing your last message")
+        assert _prompt(it) == ""
+        await it.press("up", "ctrl+u")
+        await ask(it, "other")
+        await it.sees("You said: older", "You said: other", "This is a branch. All that was said is in 'General'")
+        await it.misses("You said: first")
+        lines = {line.name: line for line in await it.service.conversations.lines()}
+        page = await it.service.conversations.page(lines["General"].id)  # the old one can still be had
+        assert [each.text for each in page.messages if each.by == "user"] == ["older", "first"]
+
+
+async def test_an_edited_message_is_answered_in_place_of_the_old_one(tmp_path: Path, server: Server) -> None:
+    server.script = lambda request: Reply("one two ", endless=True, rate=50)
+    async with chatting(tmp_path) as it:
+        await ask(it, "Count")
+        await it.sees("one two one")
+        server.script = lambda request: Reply("Three.")
+        await it.press("up", "!", "enter")
+        await it.sees("Count!", "Three.")
+        await it.until(lambda: server.chats[0].outcome == "gone")
+
+
+async def test_what_was_begun_to_type_comes_back_from_what_was_said_before(tmp_path: Path, server: Server) -> None:
+    server.script = lambda request: Reply("Fine.")
+    async with chatting(tmp_path) as it:
+        await ask(it, "first")
+        await it.sees("Fine.")
+        await it.type("half")
+        await it.press("up")
+        assert _prompt(it) == "first"
+        await it.misses("Editing")  # with a text begun it is said anew
+        await it.press("down")
+        assert _prompt(it) == "half"
+        await it.press("tab", "up", "e")
+        await it.sees("Editing what you said")
+        await it.press("escape")
+        await it.misses("Editing")
+        assert _prompt(it) == "half"
+
+
+def _prompt(it: Stage) -> str:
+    return it.app.screen.query_one(Prompt).text
 
 
 async def test_what_was_typed_survives_and_so_does_the_place(tmp_path: Path, server: Server) -> None:
