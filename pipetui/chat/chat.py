@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..engine.messages import Message, Usage
+from ..engine.messages import Message
 from ..engine.refusals import Refusal
 from ..store.conversations import Conversation
-from ..text import count, one_line
+from ..text import one_line
 from .answerer import Answerer
 from .briefing import Briefing
 from .choice import For, name_of
@@ -59,18 +59,14 @@ class Chat:
         """The host that a model is brought to, for people."""
         return self.briefing.presence.name
 
-    def standing(self, scope: Mapping[str, str], usage: Usage | None = None) -> str:
-        """The model in a few words: its name, where it is, how full its window and how fast it was."""
+    def standing(self, scope: Mapping[str, str]) -> str:
+        """The model in a few words: its name, and where it is if that is not here."""
         model = self.briefing.chosen(scope)
         words = [model.name if model is not None else ""]
         if model is not None and model.is_elsewhere:
             words.append("in the cloud")
         elif model is not None and self.briefing.presence.is_remote:
             words.append(f"at {model.host}")
-        if usage is not None and usage.window:
-            words.append(f"{min(1.0, (usage.prompt_tokens + usage.answer_tokens) / usage.window):.0%} full")
-        if usage is not None and usage.rate:
-            words.append(f"{count(round(usage.rate))} tokens/s")
         return " · ".join(word for word in words if word)
 
     # models

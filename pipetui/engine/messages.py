@@ -73,6 +73,11 @@ class Usage:
         """Tokens a second of the answer; 0 when it is not known."""
         return self.answer_tokens / self.seconds if self.seconds > 0 else 0.0
 
+    @property
+    def full(self) -> float:
+        """The share of the window that is in use; 0 when it is not known."""
+        return min(1.0, (self.prompt_tokens + self.answer_tokens) / self.window) if self.window else 0.0
+
 
 @dataclass(frozen=True)
 class Message:

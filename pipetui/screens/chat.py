@@ -42,7 +42,7 @@ MOST = 300
 
 
 class Head(Line):
-    """The conversation's name, and the model: which one, how full its window is, how fast it is."""
+    """The conversation's name, and how full the model's window is; the app's header has the model."""
 
     DEFAULT_CSS = """
     Head { padding: 0 1; background: $boost; }
@@ -51,15 +51,15 @@ class Head(Line):
     def __init__(self) -> None:
         super().__init__()
         self.name_shown = ""
-        self.model = ""
+        self.full = ""
 
-    def show(self, name: str, model: str) -> None:
-        if (name, model) != (self.name_shown, self.model):
-            self.name_shown, self.model = name, model
+    def show(self, name: str, full: str) -> None:
+        if (name, full) != (self.name_shown, self.full):
+            self.name_shown, self.full = name, full
             self.refresh()
 
     def content(self, width: int) -> Content:
-        return spread(line(self.name_shown, "bold"), line(self.model, MUTED), width)
+        return spread(line(self.name_shown, "bold"), line(self.full, MUTED), width)
 
 
 class ChatPane(Vertical):
@@ -223,8 +223,9 @@ class ChatPane(Vertical):
         if not self._transcript.is_attached:
             return
         name = self._conversation.name if self._conversation else ""
-        last = next((each for each in reversed(self._messages) if each.usage.model), None)
-        self._head.show(name, self.chat.standing(self.main.scope(), last.usage if last else None))
+        full = next((each.usage.full for each in reversed(self._messages) if each.usage.full), 0.0)
+        self._head.show(name, f"{full:.0%} full" if full else "")
+        self.main.status.model = self.chat.standing(self.main.scope())
         said = self._wrong or self.chat.missing or self._offer()
         self._note.update(said)
         self._note.set_class(bool(said), "-on")

@@ -428,7 +428,7 @@ async def test_numbers_that_no_host_means_are_made_small(talk: Talk, server: Ser
     replies(server, Reply(raw=b"".join(json.dumps(each).encode() + b"\n" for each in lines)))
     answer = await talk.answer()
     assert (answer.state, answer.text) == ("done", "Hi")
-    assert "100% full" in talk.chat.standing(talk.scope, answer.usage)
+    assert answer.usage.full == 1
 
 
 async def proposed(talk: Talk, server: Server, *texts: str) -> list[Proposal]:

@@ -227,6 +227,31 @@ def _prompt(it: Stage) -> str:
     return it.app.screen.query_one(Prompt).text
 
 
+@pytest.mark.parametrize("size", [(120, 40), NARROW])
+async def test_the_name_of_a_conversation_has_the_room_and_the_model_is_told_once(
+    tmp_path: Path, server: Server, size: tuple[int, int]
+) -> None:
+    server.script = lambda request: Reply("Fine.")
+    name = "Canonical tags of our shop"
+    async with serving(tmp_path) as service:
+        await service.conversations.new("", name)
+        async with stage(service, size) as it:
+            await it.press("ctrl+o")
+            await it.sees("Enter sends")
+            await ask(it, "How are you?")
+            await it.sees("Fine.", "% full", name)
+            head = next(text for text in it.lines if "% full" in text)
+            assert name in head and "llama3.2:3b" not in head
+            assert "llama3.2:3b" in it.lines[0]
+            server.models.append(Model("tiny:1b"))
+            await it.press("tab", "m")
+            await it.sees("Models", "tiny:1b")
+            await it.type("tiny:1b")
+            await it.misses("llama3.2:3b  ")  # the row of the list
+            await it.press("enter")
+            await it.until(lambda: "tiny:1b" in it.lines[0])
+
+
 async def test_what_was_typed_survives_and_so_does_the_place(tmp_path: Path, server: Server) -> None:
     async with serving(tmp_path) as service:
         async with stage(service, WIDE) as it:
