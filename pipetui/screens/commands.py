@@ -33,8 +33,8 @@ PLACES: Mapping[Where, str] = {
 class Command:
     """`label` is for the footer, `help` a sentence; `show` says whether the footer has it.
 
-    `stays`: how long the footer keeps it where it has no room for all; the ways out go last. `owner`: the kind of
-    widget that has the binding; else it is the screen's.
+    `stays`: how long the footer keeps it where it has no room for all; the ways out go last, and first what the empty
+    chat tells too. `owner`: the kind of widget that has the binding; else it is the screen's.
     """
 
     name: str
@@ -79,6 +79,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("finalize", "f", "Finalize", "Lock the run once it is complete, or unlock it.", ("run",), stays=1),
     Command("copy", "y", "Copy", "Copy what the card shows: its value, a text, a call, a cell of a table.", ("run",)),
     Command("history", "e", "History", "Everything that happened to this run.", ("run",)),
+    Command("explain", "i", "Explain", "Ask the model to explain this card.", ("run",), stays=-1),
+    Command("mention", "m", "To the chat", "Put this card into the chat's prompt.", ("run",), stays=-1),
     Command("previous", "up,k", "Up", "To the card above.", ("run",), show=False, palette=False),
     Command("next", "down,j", "Down", "To the card below.", ("run",), show=False, palette=False),
     Command("first", "home", "First", "To the first card.", ("run",), show=False, palette=False),
@@ -114,8 +116,6 @@ COMMANDS: tuple[Command, ...] = (
         palette=False,
         stays=3,
     ),
-    Command("explain", "i", "Explain", "Ask the model to explain this card.", ("run",), show=False),
-    Command("mention", "m", "To the chat", "Put this card into the chat's prompt.", ("run",), show=False),
     Command(
         "approve",
         "a",
@@ -181,8 +181,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("quit", "q,ctrl+q", "Quit", "Leave. Jobs go on; you come back to where you were.", ("app",), stays=3),
 )
 
-STAYS = tuple(command.name for command in sorted(COMMANDS, key=lambda command: -command.stays) if command.stays)
-"""The actions that the footer drops last; the first of them at the very last."""
+STAYS: Mapping[str, int] = {command.name: command.stays for command in COMMANDS if command.stays}
+"""How much longer than others (below 0: shorter) the footer keeps an action."""
 
 _BY_NAME = {command.name: command for command in COMMANDS}
 _TYPED = frozenset({"ctrl+q", "ctrl+p", "ctrl+o", "ctrl+c", "f1"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from textual import events
@@ -21,7 +21,7 @@ class Key(NamedTuple):
     description: str
     enabled: bool
     stays: int = 0
-    """How much longer than the others it stays."""
+    """How much longer than the others it stays; below 0: not so long."""
 
     @property
     def width(self) -> int:
@@ -34,8 +34,8 @@ GAP = 2
 class KeyBar(Line):
     """The active bindings with `show=True`, those of the focused widget first, the app's last.
 
-    Where they don't all fit, the actions in `stays` (the ways out) go last, the first of them at the very last, and
-    the others from the right: the help screen has them all. An action with several keys shows the first one.
+    Where they don't all fit, they go by their number in `stays` (0 where there is none), the lowest first, and of those
+    alike from the right: the help screen has them all. An action with several keys shows the first one.
     """
 
     DEFAULT_CSS = """
@@ -47,10 +47,10 @@ class KeyBar(Line):
     }
     """
 
-    def __init__(self, stays: Sequence[str] = (), **more: Any) -> None:
+    def __init__(self, stays: Mapping[str, int] | None = None, **more: Any) -> None:
         super().__init__(**more)
         self.keys: tuple[Key, ...] = ()
-        self._stays = {action: len(stays) - number for number, action in enumerate(stays)}
+        self._stays = stays or {}
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)

@@ -62,3 +62,21 @@ async def test_the_menu_and_the_chat_stay_longer_than_rare_keys(
             await it.type("hello")
             await it.press("enter", "tab")
             await it.sees("y Copy", "ctrl+o Chat", "ctrl+p Menu", "F1 Help", "q Quit")
+
+
+async def test_where_there_is_room_the_cards_tell_how_they_get_into_the_chat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:9")
+    async with serving(tmp_path) as service:
+        run = await service.runs.create("default", "hello")
+        await Place(service.db).put({"screen": "run", "app_name": "hello", "run": run.id, "memory": {}})
+        async with stage(service, (120, 24)) as it:
+            await it.sees("ctrl+g Submit")
+            await it.press("escape")
+            await it.sees("e History  i Explain  m To the chat", "ctrl+p Menu", "g Jobs", "q Quit")
+            await it.pilot.resize_terminal(80, 24)
+            await it.misses("i Explain", "m To the chat")
+            assert "e History" in footer(it)
+            await it.press("ctrl+o")  # there the empty chat tells it
+            await it.sees("On a card, i has it explained, and m brings it here.")

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import ClassVar
 
 import pytest
@@ -19,7 +19,7 @@ class Keys(Host):
         Binding("f1", "count('help')", "Help", priority=True),
     ]
 
-    def __init__(self, stays: Sequence[str] = ()) -> None:
+    def __init__(self, stays: Mapping[str, int] | None = None) -> None:
         super().__init__(Toggle(False), KeyBar(stays))
         self.counted: list[str] = []
         self.can_undo = True
@@ -53,7 +53,7 @@ async def test_the_key_bar_drops_whole_keys_from_the_right() -> None:
 
 
 async def test_the_ways_out_are_the_last_that_the_key_bar_drops() -> None:
-    async with Keys(["count('help')", "count('undo')"]).run_test(size=(34, 10)) as pilot:
+    async with Keys({"count('help')": 2, "count('undo')": 1}).run_test(size=(34, 10)) as pilot:
         await pilot.pause()
         assert footer(pilot.app) == "space Yes/No  f1 Help  u Undo"
         await pilot.resize_terminal(20, 10)
@@ -62,6 +62,12 @@ async def test_the_ways_out_are_the_last_that_the_key_bar_drops() -> None:
         await pilot.resize_terminal(12, 10)
         await pilot.pause()
         assert footer(pilot.app) == "f1 Help"
+
+
+async def test_what_is_told_elsewhere_too_is_the_first_that_the_key_bar_drops() -> None:
+    async with Keys({"count('revert')": -1}).run_test(size=(34, 10)) as pilot:
+        await pilot.pause()
+        assert footer(pilot.app) == "space Yes/No  f1 Help  u Undo"
 
 
 async def test_the_key_bar_draws_only_when_the_keys_change(monkeypatch: pytest.MonkeyPatch) -> None:
