@@ -13,7 +13,7 @@ from ..engine.fields import Field, Invalid
 from ..engine.jobs import JobError
 from ..engine.record import is_locked
 from ..engine.transitions import halts, is_present, said_when_locked
-from ..engine.values import digest
+from ..engine.values import copy, digest
 from ..engine.views import View
 from ..engine.workflow import Step, Workflow
 from .handle import Handle
@@ -91,7 +91,7 @@ class Asker:
                     raise TypeError(f"{step.id}_form returned {type(field).__name__}, not a Field")
             suggestion = None
             if nearest is not None and (transform := step.transform) is not None:
-                suggestion = await self._once(f"{key} transform", handle, lambda: transform(nearest))
+                suggestion = await self._once(f"{key} transform", handle, lambda: transform(copy(nearest)))
             return Facts(field=field, suggestion=suggestion)
         except Broken as error:
             return Facts(broken=str(error))
@@ -103,7 +103,7 @@ class Asker:
         if summary is None or not is_present(handle.record, step):
             return None
         value = values[step.id][step.done]
-        return str(await self._once(f"{key} {digest(handle.record[step.id])}", handle, lambda: summary(value)))
+        return str(await self._once(f"{key} {digest(handle.record[step.id])}", handle, lambda: summary(copy(value))))
 
     async def _once(self, key: str, handle: Handle, work: Callable[[], Any], seconds: float = LOOK_SECONDS) -> Any:
         answers = self._answers.setdefault(handle.id, {})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..engine import keys
 from ..engine.jobs import JobError
 from ..engine.record import INPUT
-from ..engine.values import conform, digest
+from ..engine.values import conform, copy, digest
 from ..engine.workflow import Workflow
 from ..store import keyvalue, temp
 from ..store.database import Tx
@@ -47,7 +47,7 @@ class Handle:
         self.key = keys.compose(row.profile, row.app_name, row.part)
         self.folder = folder
         self.shared = service.paths.data
-        self.record = MappingProxyType(dict(record))
+        self.record = MappingProxyType(copy(dict(record)))  # whatever foreign code does to it
         self.temp = Kept(temp)
         self._db = service.db
         scope = {"profile": row.profile, "run": row.id, "app_name": row.app_name}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.transitions import Refusal
-from ..engine.values import decode, encode
+from ..engine.values import copy, decode, encode
 from ..paths import inside, make_private
 
 LARGEST = 64 * 1024
@@ -37,14 +37,14 @@ def pack(folder: Path, value: Any) -> Any:
 
 
 def unpack(folder: Path, value: Any) -> Any:
-    """What `pack` was given. Refusal when its file is gone."""
-    return _read(inside(folder, str(value[MARK]))) if _looks_packed(value) else value
+    """What `pack` was given; a large value is the caller's own. Refusal when its file is gone."""
+    return copy(_shared(folder, value)) if _looks_packed(value) else value
 
 
 def unpack_record(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
-    """A record with all its values in place."""
+    """A record with all its values in place. Large ones are shared: nobody may change them."""
     return {
-        key: {name: unpack(folder, value) for name, value in part.items()}
+        key: {name: _shared(folder, value) for name, value in part.items()}
         if isinstance(part, dict) and not key.startswith("_")
         else part
         for key, part in record.items()
@@ -53,6 +53,10 @@ def unpack_record(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
 
 def _looks_packed(value: Any) -> bool:
     return isinstance(value, dict) and MARK in value
+
+
+def _shared(folder: Path, value: Any) -> Any:
+    return _read(inside(folder, str(value[MARK]))) if _looks_packed(value) else value
 
 
 @lru_cache(maxsize=16)

@@ -12,7 +12,7 @@ from pipetui.engine.collections import PROFILES
 from pipetui.engine.fields import Invalid
 from pipetui.engine.record import encode
 from pipetui.engine.transitions import Locked, Moved, Refusal
-from pipetui.engine.views import Markdown
+from pipetui.engine.views import Markdown, Text
 from pipetui.paths import Paths
 from pipetui.service import Service
 from pipetui.service.facts import Broken
@@ -278,3 +278,48 @@ async def test_the_list_tells_where_each_run_stands(service: Service) -> None:
         ("branches", "locked", ""),
     ]
     assert [line.app_name for line in await service.runs.lines(text="ADA-BRA")] == ["branches"]
+
+
+CHANGES = """
+from pipetui import Run, Step, Workflow
+from pipetui.fields import Text, TextArea
+from pipetui.views import Text as Said
+
+
+def sort(lines):
+    lines.sort()
+    return lines[0][:10]
+
+
+class Changes(Workflow):
+    APP_NAME = "changes"
+    steps = [
+        Step("step_01", done="lines", show="Lines", field=TextArea(), summary=sort),
+        Step("step_02", done="first", show="First", field=Text(), transform=sort),
+    ]
+
+    def step_01_view(self, run: Run) -> Said:
+        return Said(", ".join(run.value("lines", list[str])[:2]))
+
+    def step_02_submit(self, run: Run, value: str) -> str:
+        run.value("lines", list[str]).append("evil")
+        run.record["step_01"]["lines"].clear()
+        return value
+"""
+
+
+@pytest.mark.parametrize("most", [3, LARGEST])
+async def test_a_value_that_the_workflows_code_changes_stays_what_it_was(
+    home: Paths, service: Service, most: int
+) -> None:
+    """Above all in the record: what changed there without an event would be in no history."""
+    (home.workflows / "120_changes.py").write_text(CHANGES)
+    service.registry.refresh()
+    lines = ["c", "b", "a", *(str(number) for number in range(most - 3))]
+    run = (await service.runs.create("Ada", "changes")).id
+    await service.runs.submit(run, "lines", lines)
+    snapshot = await service.runs.submit(run, "first", "me")
+    assert snapshot.handle.value("lines", list[str]) == lines
+    assert await service.runs.view(snapshot, "lines") == Text("c, b")
+    assert (await service.runs.row(run)).record["step_01"] == snapshot.row.record["step_01"]
+    await assert_folds(service, run)
