@@ -66,13 +66,19 @@ class Line:
             timeout = INTERVAL if self._job.done() else None
             readable, _, _ = select.select([self._socket], [], [], timeout)
             if readable:
-                data = self._socket.recv(4096)
+                data = self._received()
                 if not data:
                     end_group()
                 *lines, buffer = (buffer + data).split(b"\n")
                 for line in lines:
                     self._heed(json.loads(line))
             self._send()
+
+    def _received(self) -> bytes:
+        try:
+            return self._socket.recv(4096)
+        except OSError:  # a reset: the worker was killed before it had read what it was told
+            return b""
 
     def _heed(self, message: dict[str, Any]) -> None:
         if "job" in message and not self._job.done():
