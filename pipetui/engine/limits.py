@@ -47,27 +47,37 @@ def call(work: Callable[[], T], seconds: float) -> T:
     try:
         return future.result(seconds)
     except TimeoutError:
-        raise _stop(thread, seconds) from None
+        if future.done():  # the code's own
+            raise
+        _stop(thread)
+        raise _too_slow(seconds) from None
 
 
 async def acall(work: Callable[[], T], seconds: float) -> T:
     """`call` for a coroutine: the loop goes on meanwhile."""
     thread, future = start(work)
     try:
-        return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
-    except TimeoutError:
-        raise _stop(thread, seconds) from None
-
-
-def _stop(thread: threading.Thread, seconds: float) -> TooSlow:
-    if thread.ident is not None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop))
-    return TooSlow(f"It did not end within {seconds:g} s.")
+        return await within(asyncio.wrap_future(future), seconds)
+    except TooSlow:
+        _stop(thread)
+        raise
 
 
 async def within(work: Awaitable[T], seconds: float) -> T:
     """What a coroutine returns. TooSlow when it takes longer."""
     try:
-        return await asyncio.wait_for(work, seconds)
+        async with asyncio.timeout(seconds) as limit:
+            return await work
     except TimeoutError:
-        raise TooSlow(f"It did not end within {seconds:g} s.") from None
+        if not limit.expired():  # the code's own
+            raise
+        raise _too_slow(seconds) from None
+
+
+def _stop(thread: threading.Thread) -> None:
+    if thread.is_alive() and thread.ident is not None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop))
+
+
+def _too_slow(seconds: float) -> TooSlow:
+    return TooSlow(f"It did not end within {seconds:g} s.")
