@@ -93,7 +93,7 @@ class Asker:
             if nearest is not None and (transform := step.transform) is not None:
                 suggestion = await self._once(f"{key} transform", handle, lambda: transform(copy(nearest)))
             return Facts(field=field, suggestion=suggestion)
-        except Broken as error:
+        except (Broken, Invalid) as error:
             return Facts(broken=str(error))
         except TypeError as error:
             return Facts(broken=f"{step.id}: {error}")

@@ -323,3 +323,26 @@ async def test_a_value_that_the_workflows_code_changes_stays_what_it_was(
     assert await service.runs.view(snapshot, "lines") == Text("c, b")
     assert (await service.runs.row(run)).record["step_01"] == snapshot.row.record["step_01"]
     await assert_folds(service, run)
+
+
+REFUSES = """
+from pipetui import Invalid, Run, Step, Workflow
+from pipetui.fields import Field, Text
+
+
+class Refuses(Workflow):
+    APP_NAME = "refuses"
+    steps = [Step("step_01", done="name", show="Name", field=Text()), Step("step_02", done="more", show="More")]
+
+    def step_02_form(self, run: Run) -> Field:
+        raise Invalid("There is nothing to choose from.")
+"""
+
+
+async def test_a_form_that_refuses_costs_its_card_alone(home: Paths, service: Service) -> None:
+    (home.workflows / "120_refuses.py").write_text(REFUSES)
+    service.registry.refresh()
+    run = (await service.runs.create("Ada", "refuses")).id
+    snapshot = await service.runs.submit(run, "name", "Ada")
+    card = snapshot.card("more")
+    assert (card.state, card.reason) == ("broken", "There is nothing to choose from.")
