@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 import stat
-import uuid
 from contextlib import suppress
 from pathlib import Path
 
+from . import disk
 from .paths import make_private
 
 SHARED = "shared"
@@ -59,21 +59,12 @@ class Secrets:
         if not data or len(data) > LARGEST:
             raise SecretError(f"A secret has from 1 to {LARGEST:,} bytes.")
         path = self._path(name, profile)
-        fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
         try:
             for folder in (self._folder, path.parent):
                 make_private(folder)
                 folder.chmod(0o700)
-            file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            try:
-                os.write(file, data)
-                os.fsync(file)
-            finally:
-                os.close(file)
-            fresh.replace(path)
+            disk.put(path, data)
         except OSError as error:
-            with suppress(OSError):
-                fresh.unlink(missing_ok=True)
             raise SecretError(f"The secret {name} can't be kept in {path.parent}: {error.strerror}.") from None
 
     def remove(self, name: str, profile: str = "") -> bool:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import disk
 from ..engine.jobs import Attempt, Entry, Progress, Question
 from ..paths import make_private
 from .errors import BotifyError
@@ -107,7 +108,6 @@ class FileLedger:
             line |= {"attempt": asdict(entry.attempt), "finished": entry.finished, "value": entry.value}
         file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            os.write(file, b"\n" + json.dumps(line).encode() + b"\n")  # a torn line before must not swallow this one
-            os.fsync(file)
+            disk.write(file, b"\n" + json.dumps(line).encode() + b"\n")  # a torn line before must not swallow this one
         finally:
             os.close(file)

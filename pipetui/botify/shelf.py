@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .. import disk
 from ..paths import make_private
 from ..text import slug
 from .queries import Query
@@ -115,18 +116,11 @@ class Shelf:
         """Make the export in its hidden folder visible, manifest and all, at one instant."""
         making = self.making(export.folder)
         text = json.dumps(export.to_json(), indent=2, ensure_ascii=False)
-        with (making / MANIFEST).open("w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        disk.put(making / MANIFEST, f"{text}\n".encode())
         with (making / DATA).open("rb") as file:
             os.fsync(file.fileno())
         making.replace(export.folder)
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        disk.sync(self.folder)
 
     @asynccontextmanager
     async def turn(self, query: Query, api: str, waiting: Callable[[], None]) -> AsyncIterator[None]:
@@ -247,8 +241,7 @@ class Credits:
             fcntl.flock(file, fcntl.LOCK_EX)
             end = os.fstat(file).st_size
             torn = end > 0 and os.pread(file, 1, end - 1) != b"\n"
-            os.write(file, (b"\n" if torn else b"") + json.dumps(data).encode() + b"\n")
-            os.fsync(file)
+            disk.write(file, (b"\n" if torn else b"") + json.dumps(data).encode() + b"\n")
         finally:
             os.close(file)
 

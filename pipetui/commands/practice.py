@@ -14,6 +14,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from .. import disk
 from ..botify.places import SANDBOX
 from ..paths import Paths, make_private
 from ..secrets import Secrets
@@ -32,9 +33,7 @@ def start(where: Paths) -> dict[str, Any]:
     if known is not None and _answers(known):
         return known
     made = _begin(where)
-    fresh = file.with_suffix(".new")
-    fresh.write_text(json.dumps(made), "utf-8")
-    fresh.replace(file)
+    disk.put(file, json.dumps(made).encode())
     Secrets(where.secrets).put("botify", made["token"])
     return made
 
@@ -48,7 +47,7 @@ def _read(file: Path) -> dict[str, Any] | None:
 
 
 def _answers(known: dict[str, Any]) -> bool:
-    """Whether this very sandbox is still there: by its address and its token."""
+    """Whether a sandbox is still there, at its address."""
     try:
         with urlopen(f"{known['api_url']}/_sandbox/state", timeout=2) as answer:  # noqa: S310 - loopback, written by us
             return bool(answer.status == 200)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from .. import disk
 from ..engine.transitions import Refusal
 from ..engine.values import copy, decode, encode
 from ..paths import inside, make_private
+from ..store.errors import explained
 
 LARGEST = 64 * 1024
 """Characters of JSON that a record takes as they are."""
@@ -19,20 +20,16 @@ MARK = "_artifact"
 
 
 def pack(folder: Path, value: Any) -> Any:
-    """`value`, or where it is large the reference to a file that is on disk now."""
+    """`value`, or where it is large the reference to a file that is on disk now. StoreError."""
     text = encode(value)
     if len(text) <= LARGEST and not _looks_packed(value):
         return value
     name = f"values/{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
     path = inside(folder, name)
-    if not path.exists():
-        make_private(path.parent)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        with part.open("w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+    with explained(path, OSError):
+        if not path.exists():
+            make_private(path.parent)
+            disk.put(path, text.encode())
     return {MARK: name, "size": len(text)}
 
 

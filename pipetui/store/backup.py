@@ -16,6 +16,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from .. import disk
 from .connection import Tx, connect, connect_to_copy
 from .errors import Busy, Damaged, FileTaken, NotADatabase, NotOurs, explained
 from .migrate import Migration, check_ours, migrate, version_of
@@ -89,7 +90,7 @@ def _set_aside(path: Path, successor: Path) -> Path:
         with suppress(FileNotFoundError):  # it would be played into the successor
             _journal(path).rename(_journal(aside))
         successor.rename(path)
-        _sync(path.parent)
+        disk.sync(path.parent)
     return aside
 
 
@@ -152,11 +153,11 @@ def _save(path: Path, to: Path, fill: Fill, overwrite: bool, timeout: float) -> 
     with explained(to, OSError), _partial(to) as copy:
         with explained(path):
             fill(path, copy, timeout)
-        _sync(copy)
+        disk.sync(copy)
         if not overwrite:
             _create(to)  # fails if somebody was faster
         copy.replace(to)
-        _sync(to.parent)
+        disk.sync(to.parent)
 
 
 @contextmanager
@@ -191,14 +192,6 @@ def _folder(path: Path) -> Path:
     with explained(path, OSError):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _name(path: Path, kind: str) -> str:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from .. import disk
 from ..engine import fault
 from ..engine.jobs import Attempt, Entry, JobError, Progress, Question
 from ..engine.values import encode
@@ -171,7 +172,7 @@ class StoredLedger:
                 return  # the run went another way, and what it went for has made this file
             part.path.replace(path)
             fault.point("artifact.renamed")
-            _sync(path.parent)
+            disk.sync(path.parent)
             row = ArtifactRow(
                 self._row.run, name, self._row.id, self._row.step, size, sha256, part.rows, time.time()
             )  # fmt: skip
@@ -217,12 +218,3 @@ def _seal(path: Path, name: str) -> tuple[int, str]:
             sha256.update(block)
             size += len(block)
     return size, sha256.hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    """Bring a name in a folder to the disk."""
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
