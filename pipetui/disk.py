@@ -1,4 +1,4 @@
-"""Bytes brought to the disk: all of them, or an OSError. A disk that fills up takes a part of a write without a word."""
+"""Bytes brought to the disk: all of them, or an OSError. A disk that fills up takes a part of a write, silently."""
 
 from __future__ import annotations
 

@@ -64,7 +64,9 @@ class Thread:
             self._call(self._work.cancel)
 
     def end(self) -> None:
-        if self._work is not None:
+        if self._work is None:
+            self._loop.close()  # nothing was begun
+        else:
             self._call(self._work.stop)
 
     def _call(self, what: Callable[[], None]) -> None:
@@ -84,7 +86,8 @@ class Thread:
             error = f"The job ended its program: {raised!r}"
         finally:
             self._loop.close()  # doesn't wait for threads that the job left behind
-        app.call_soon_threadsafe(self._end.set_result, End("it ended", error))
+        with suppress(RuntimeError):  # the app has ended before this job did
+            app.call_soon_threadsafe(self._end.set_result, End("it ended", error))
 
 
 class Threads:
@@ -97,7 +100,7 @@ class Threads:
         return Thread(self._paths)
 
     def put_back(self, execution: Execution) -> None:
-        """Nothing was begun."""
+        execution.end()
 
     def tend(self) -> None:
         """There is nothing to tend."""

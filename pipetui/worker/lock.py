@@ -65,11 +65,11 @@ class Lock:
                     asked = True
                     await end_children()
                 await asyncio.sleep(_PAUSE)
+            os.ftruncate(file, 0)
+            os.pwrite(file, f"{os.getpid()}{_IN_APP * in_app}".encode(), 0)
         except BaseException:
             os.close(file)
             raise
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}{_IN_APP * in_app}".encode(), 0)
         return cls(path, file)
 
     def is_held(self) -> bool:

@@ -19,7 +19,7 @@ from ..engine import fault
 from ..engine.jobs import Progress
 from ..store import jobs
 from ..store.database import Database, Tx
-from ..store.errors import Busy, DiskFailed, DiskFull
+from ..store.errors import Busy, DiskFailed, DiskFull, StoreError
 from ..store.jobs import JobRow
 from . import group
 from .group import CHILD
@@ -281,7 +281,7 @@ class Supervisor:
 
     async def _stop(self) -> None:
         """End what runs; its jobs are queued again. What can't be written now, the next worker will find."""
-        with contextlib.suppress(*_PASSING):
+        with contextlib.suppress(StoreError):
             await self._write_ends()
         for running in self._running.values():
             running.execution.end()
@@ -299,7 +299,7 @@ class Supervisor:
                     jobs.put_back(tx, id, time.time())
 
         if over:
-            with contextlib.suppress(*_PASSING):
+            with contextlib.suppress(StoreError):
                 await self._db.write(put_back)
         self._running = {id: running for id, running in self._running.items() if running.end is None}
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+import pytest
 
 from pipetui.paths import Paths
 from pipetui.service import Service
 from pipetui.service.starter import is_running
 from pipetui.settings import Settings
+from pipetui.store.errors import Unreachable
 from pipetui.worker.in_app import run_in_app
+from pipetui.worker.lock import Lock
 
 from .conftest import Begin, Probe, Workers, until
 
@@ -59,6 +64,34 @@ async def test_when_the_app_ends_its_jobs_go_on_later(
     assert not is_running(home.worker_lock)
     workers.start()
     await run.reaches("running")
+
+
+async def test_when_the_database_is_gone_its_jobs_end_and_another_worker_can_begin(
+    service: Service, probe: Begin, home: Paths
+) -> None:
+    run = await probe("hour")
+    here = asyncio.create_task(run_in_app(home, Settings(), asyncio.Event()))
+    await until(lambda: _begun(run))
+    home.database.rename(home.data / "elsewhere.db")
+    with pytest.raises(Unreachable, match="moved or deleted"):
+        await asyncio.wait_for(here, 20)
+    assert not is_running(home.worker_lock)
+
+
+async def test_a_lock_that_can_not_be_written_is_not_kept(home: Paths) -> None:
+    """As on a full disk: whoever comes when there is space again must find it free."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            await Lock.take(home.worker_lock, _nobody, in_app=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not is_running(home.worker_lock)
+
+
+async def _nobody() -> None:
+    """No children were left."""
 
 
 async def test_a_worker_that_is_there_is_left_alone(
