@@ -12,6 +12,10 @@ CHILD = "pipetui.worker.child"
 """The mark of a job's process."""
 
 
+PROC = "/proc"
+"""Where Linux tells of processes; macOS has no such place."""
+
+
 def is_ours(pid: int | None, mark: str) -> bool:
     """Whether a process is alive (a zombie is not) and has `mark` in its command line: a pid may be used again."""
     return pid is not None and mark in _command(pid)
@@ -35,9 +39,9 @@ def how_it_ended(code: int) -> str:
 
 def _command(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return Path(f"{PROC}/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
-        if Path("/proc/self").exists():
+        if Path(PROC, "self").exists():
             return ""
-    found = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    found = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return found.stdout
