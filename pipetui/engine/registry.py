@@ -9,7 +9,7 @@ import stat
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +20,9 @@ from .compiled import code_of
 from .workflow import Workflow, WorkflowError
 
 Origin: TypeAlias = Literal["built in", "yours", "installed"]
+
+_Stamp: TypeAlias = tuple[int, int, int]
+"""What changes when a file is saved: its time, its size, its inode."""
 
 LOAD_SECONDS = 5.0
 LARGEST = 1_000_000
@@ -61,7 +64,7 @@ class Registry:
         self._known = known
         self._installed = installed
         self._entries: dict[Path, Entry] = {}
-        self._seen: dict[Path, tuple[int, int, int]] = {}
+        self._loaded: dict[Path, tuple[_Stamp, Entry]] = {}  # those too whose name is taken
 
     @classmethod
     def of(cls, entry: Entry) -> Registry:
@@ -78,33 +81,25 @@ class Registry:
         return next((entry for entry in self._entries.values() if entry.app_name == app_name), None)
 
     def refresh(self) -> list[Entry]:
-        """Look for files that came, changed or went; the entries that are new or different."""
-        found = list(self._find())
+        """Look for files that came, changed or went; their entries."""
         entries: dict[Path, Entry] = {}
-        changed = []
+        loaded: dict[Path, tuple[_Stamp, Entry]] = {}
         names: dict[str, Path] = {}
-        for file, origin in found:
-            old = self._entries.get(file)
+        for file, origin in self._find():
             stamp = _stamp(file)
-            entry = old
-            if old is None or stamp != self._seen.get(file):
-                entry = _load(file, origin, old, self._known)
-                self._seen[file] = stamp
-                if entry != old:
-                    changed.append(entry)
-            assert entry is not None
+            seen, entry = self._loaded.get(file, (None, None))
+            if entry is None or stamp != seen:
+                entry = _load(file, origin, entry, self._known)
+            loaded[file] = stamp, entry
             if entry.app_name in names:
-                entry = Entry(
-                    file,
-                    origin,
-                    error=f"{file.name}: APP_NAME {entry.app_name!r} is taken by {names[entry.app_name].name}.",
-                )
-                self._seen.pop(file)
+                why = f"{file.name}: APP_NAME {entry.app_name!r} is taken by {names[entry.app_name].name}."
+                entry = Entry(file, origin, error=why)
             elif entry.app_name:
                 names[entry.app_name] = file
             entries[file] = entry
-        self._entries = entries
-        return changed
+        before, self._entries, self._loaded = self._entries, entries, loaded
+        gone = [entry for file, entry in before.items() if file not in entries]
+        return [entry for file, entry in entries.items() if entry != before.get(file)] + gone
 
     def _find(self) -> Iterator[tuple[Path, Origin]]:
         for folder, origin in self._folders:
@@ -183,12 +178,19 @@ def explain(error: BaseException, file: Path) -> str:
     """An error of a workflow's code in one line, with file and line where it can be told."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
     line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
-    what = error.msg if isinstance(error, SyntaxError) else str(error)
+    what = error.msg if isinstance(error, SyntaxError) else _said(error)
     kind = "" if isinstance(error, WorkflowError | limits.TooSlow) else f"{type(error).__name__}: "
     return f"{file.name}{f', line {line}' if line else ''}: {kind}{what[:LONGEST] or 'no reason given'}"
 
 
-def _stamp(file: Path) -> tuple[int, int, int]:
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # foreign code too
+        return ""
+
+
+def _stamp(file: Path) -> _Stamp:
     try:
         found = file.stat()
     except OSError:
@@ -198,12 +200,16 @@ def _stamp(file: Path) -> tuple[int, int, int]:
 
 def _installed_files() -> Iterator[Path]:
     from importlib.metadata import entry_points
-    from importlib.util import find_spec
 
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
-        try:
-            spec = find_spec(point.module)
-        except (ImportError, ValueError):
-            continue
-        if spec is not None and spec.origin:
-            yield Path(spec.origin)
+        if origin := _origin_of(point.module):
+            yield Path(origin)
+
+
+def _origin_of(module: str) -> str | None:
+    from importlib.util import find_spec
+
+    with suppress(Exception, SystemExit), _aside():  # it imports the package, which is foreign code
+        spec = find_spec(module)
+        return spec.origin if spec is not None else None
+    return None

@@ -109,7 +109,7 @@ def test_a_saved_file_is_reloaded_alone_and_the_last_good_version_stays(tmp_path
     file.write_text(good("one", show="Mended"))
     assert [entry.error for entry in every.refresh()] == [""]
     file.unlink()
-    every.refresh()
+    assert [entry.name for entry in every.refresh()] == ["Mended"], "what went is told too"
     assert every.get("one") is None and every.get("two") is not None
 
 
@@ -193,3 +193,39 @@ def test_a_slow_import_takes_no_stream_with_it(tmp_path: Path, monkeypatch: pyte
     slow, asks = found(tmp_path)
     assert (sys.stdin, sys.stdout, sys.stderr) == streams
     assert "did not end" in slow.error and "EOFError" in asks.error
+
+
+def test_one_that_is_refused_for_its_name_is_not_read_again_and_again(tmp_path: Path) -> None:
+    write(tmp_path, "010_first.py", good("same"))
+    write(tmp_path, "020_second.py", f"open({str(tmp_path / 'reads')!r}, 'a').write('x')\n" + good("same"))
+    every = Registry([(tmp_path, "yours")], installed=False)
+    assert len(every.refresh()) == 2
+    assert every.refresh() == [] and every.refresh() == []
+    assert (tmp_path / "reads").read_text() == "x"
+
+
+def test_an_error_that_can_not_be_told_costs_its_own_card(tmp_path: Path) -> None:
+    text = "class Silent(Exception):\n    def __str__(self):\n        raise ValueError\n\nraise Silent"
+    write(tmp_path, "010_silent.py", text)
+    write(tmp_path, "020_good.py", good())
+    silent, other = found(tmp_path)
+    assert silent.error == "010_silent.py, line 5: Silent: no reason given" and other.workflow is not None
+
+
+@pytest.mark.parametrize("code", ["1 / 0", "raise SystemExit(3)", "raise ImportError"])
+def test_an_installed_package_that_can_not_be_imported_costs_itself_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    for name, text in (("broken_one", code), ("sound_one", "")):
+        package = tmp_path / name
+        package.mkdir()
+        write(package, "__init__.py", text)
+        write(package, "flow.py", good(name))
+        info = tmp_path / f"{name}-1.dist-info"
+        info.mkdir()
+        write(info, "METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+        write(info, "entry_points.txt", f"[{registry.ENTRY_POINTS}]\n{name} = {name}.flow\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    every = Registry([])
+    every.refresh()
+    assert [entry.app_name for entry in every.entries()] == ["sound_one"]
