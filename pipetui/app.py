@@ -76,6 +76,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
     """One main screen at a time, dialogs on top of it. Make it with an open service, in the loop that runs it."""
 
     TITLE = "pipetui"
+    MOVES = frozenset({"go", "move"})
     ENABLE_COMMAND_PALETTE = False  # the stock one; ours is opened by `action_palette`
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
     CSS = """

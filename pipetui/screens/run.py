@@ -142,26 +142,24 @@ class RunScreen(MainScreen):
         for card in snapshot.cards:
             self._views[card.id].card = self._with_problems(card, snapshot)
         if follow and (old != new or before.current.state != snapshot.current.state):
-            self._follow(before, snapshot, into_input and not typed)
+            await self._follow(before, snapshot, into_input and not typed)
         if before.row != snapshot.row:
             self._head(snapshot)
             self._look_for_problems(snapshot)
             self._remember()
         self.refresh_bindings()
 
-    def _follow(self, before: Snapshot, snapshot: Snapshot, into_input: bool) -> None:
-        """Close what is finished, open what is next, and go there. The result that ends a run stays open."""
+    async def _follow(self, before: Snapshot, snapshot: Snapshot, into_input: bool) -> None:
+        """Close what is finished, open what is next, and go there: one frame. The result that ends a run stays open."""
         old, new = self._views[before.current.id], self._views[snapshot.current.id]
         is_result = old.card.state == "done" and old.card.has_job and new.card.step is FINALIZE
         with self.app.batch_update():
             if old is not new and not is_result:
                 old.expanded = False
             new.expanded = True
-        self.call_after_refresh(self._enter, new, into_input)
-
-    def _enter(self, view: CardView, into_input: bool = True) -> None:
-        self._focus_card(view, into_input)
-        view.scroll_visible(animate=False)
+            await new.built()
+            self._focus_card(new, into_input)
+        self.call_after_refresh(new.scroll_visible, animate=False)
 
     def _focus_card(self, view: CardView, into_input: bool) -> None:
         """Go to a card, or into its input; who is in the chat stays there, and comes back to it."""
@@ -419,7 +417,9 @@ class RunScreen(MainScreen):
     def action_open(self) -> None:
         view = self._focused()
         if view is None:
-            self._enter(self._views[self._now.current.id])
+            current = self._views[self._now.current.id]
+            self._focus_card(current, into_input=True)
+            current.scroll_visible(animate=False)
         elif self.focused is view:
             view.enter()
             self.call_after_refresh(view.scroll_visible, animate=False)

@@ -13,9 +13,10 @@ from pipetui.terminal import clipboard
 from pipetui.terminal.celldiff import CellDiff
 from pipetui.terminal.check import has_colours
 from pipetui.terminal.driver import TerminalDriver
+from pipetui.terminal.typeahead import TypeAhead
 
 
-class TerminalApp(CellDiff[ReturnType]):
+class TerminalApp(TypeAhead[ReturnType], CellDiff[ReturnType]):
     """An App for slow and unreliable links: see the modules beside this one.
 
     When a signal or a lost terminal ends it, `return_code` is 128 + the signal's number:

@@ -17,7 +17,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.widget import Widget
+from textual.widget import AwaitMount, Widget
 
 from ..engine.cards import FINALIZE, Card
 from ..engine.views import View
@@ -119,6 +119,7 @@ class CardView(Widget, can_focus=True):
         self._card = card
         self._keys = {**KEYS, **keys}
         self._body: Vertical | None = None
+        self._building: AwaitMount | None = None
         self._reason: Plain | None = None
         self._field: FieldInput | None = None
         self._progress: ProgressLine | None = None
@@ -181,6 +182,11 @@ class CardView(Widget, can_focus=True):
     def given(self) -> Any:
         """The input as it stands; None where the card takes none, or one that may not be kept: a secret."""
         return self._field.given if self._field is not None and self._field.kept else None
+
+    async def built(self) -> None:
+        """Wait until the body is there, so that its input can have the focus."""
+        if self._building is not None:
+            await self._building
 
     def focus_input(self) -> bool:
         """Focus the input, if the card is open and has one."""
@@ -276,7 +282,7 @@ class CardView(Widget, can_focus=True):
             old.remove()
         if self.expanded:
             self._body = Vertical(*self._parts(), classes="body")
-            self.mount(self._body)
+            self._building = self.mount(self._body)
             if self._card.state == "done" and self._card.step is not FINALIZE and self._view is None:
                 self.post_message(self.ViewWanted(self._card.id))
         self.refresh(layout=True)

@@ -101,6 +101,18 @@ def test_hello_from_start_to_finalize_by_the_keyboard_alone() -> None:
         assert it.is_restored()
 
 
+def test_a_whole_run_is_typed_ahead_in_one_packet() -> None:
+    """Over a slow line nobody waits for the screen: each key is taken by what it was meant for."""
+    with program() as it:
+        it.wait_for("Hello Workflow")
+        it.send(ENTER + "n" + "shop" + ENTER + "Adx\x7fa" + ENTER + " and Bib\x7f\x7fob" + ENTER + ENTER + "g")
+        it.wait_for("No job is under way.")
+        it.send("H" + "/shop" + ENTER + ENTER)
+        it.wait_for("default-hello-shop")
+        it.wait_for("Hello Ada! and Bob")
+        it.wait_for("This run is locked.")
+
+
 @pytest.mark.parametrize("typed", ["url insp", "/url insp"])
 def test_a_search_that_comes_in_one_burst_is_searched_for(typed: str) -> None:
     with program() as it:

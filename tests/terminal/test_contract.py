@@ -8,6 +8,8 @@ import pytest
 from rich.console import Console
 from rich.segment import Segment
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual._node_list import NodeList
+from textual._queue import Queue
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.driver import Driver
@@ -15,6 +17,7 @@ from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import Monochrome
 from textual.geometry import Region
+from textual.screen import Screen
 from textual.strip import Strip
 
 from pipetui.terminal.app import TerminalApp
@@ -104,6 +107,18 @@ def test_the_parser_of_keys() -> None:
     parser = XTermParser(False)
     assert [message.key for message in parser.feed("a\x1b[A")] == ["a", "up"]
     assert list(parser.tick()) == []
+
+
+async def test_what_tells_that_nothing_is_left_to_handle() -> None:
+    """A pump that has nothing to do waits on its queue; what comes after a refresh waits in the screen."""
+    app = App[None]()
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        queue: Queue[object] = app.screen._message_queue
+        assert queue.empty() and len(queue.ready_event._waiters) == 1
+        assert isinstance(app.screen._callbacks, list) and app.screen._closing is False
+        assert isinstance(app.screen._nodes, NodeList)
+    assert "self._callbacks.append" in inspect.getsource(Screen._invoke_later)
 
 
 def test_every_mode_that_is_set_is_undone() -> None:
