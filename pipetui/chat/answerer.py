@@ -53,6 +53,14 @@ _log = logging.getLogger("pipetui.chat")
 
 
 @dataclass(frozen=True)
+class _Setback:
+    """How long an answer that could not begin is not tried again, while others are."""
+
+    seconds: float
+    until: float
+
+
+@dataclass(frozen=True)
 class Sent:
     """The last request: for whom, what it was made of, and its bytes as the server received them."""
 
@@ -77,7 +85,7 @@ class Answerer:
         self._coming: _Coming | None = None
         self._streaming: asyncio.Task[None] | None = None
         self._is_awaited = True
-        self._setback = 0.0
+        self._refused: dict[str, _Setback] = {}
         self.preferred = ""
         self.sent: Sent | None = None
 
@@ -100,13 +108,23 @@ class Answerer:
             except StoreError as error:
                 _log.warning("%s", error)
                 is_idle = True
-            if self._setback:  # whatever wakes it: that it could not begin was written, which does
-                await asyncio.sleep(self._setback)
-            elif is_idle:
+            if is_idle:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(ALIVE_SECONDS if self._is_awaited else None):
+                    async with asyncio.timeout(self._pause()):
                         await self._wake.wait()
                 self._wake.clear()
+
+    def _pause(self) -> float | None:
+        """Seconds until it looks again by itself, if it does."""
+        if not self._is_awaited:
+            return None
+        now = time.monotonic()
+        return min([ALIVE_SECONDS, *(later for each in self._refused.values() if (later := each.until - now) > 0)])
+
+    def try_again(self) -> None:
+        """What was refused may be answered now."""
+        self._refused.clear()
+        self.wake()
 
     async def _turn(self) -> bool:
         """Answer one thing; False when there is nothing that can be answered now."""
@@ -115,12 +133,13 @@ class Answerer:
         if not self._is_awaited:
             return False
         if not await self._briefing.is_ready():
-            self._setback = 0.0
+            self._refused.clear()
             await chat.waits(self._briefing.presence.text)
             return False
-        claimed = await chat.claim(self._owner, self.preferred)
+        now = time.monotonic()
+        later = [id for id, each in self._refused.items() if each.until > now]
+        claimed = await chat.claim(self._owner, self.preferred, later)
         if claimed is None:
-            self._setback = 0.0
             return False
         self._coming = _Coming(claimed.answer)
         self._streaming = asyncio.create_task(self._stream(claimed, self._coming))
@@ -168,7 +187,9 @@ class Answerer:
             coming.end("stopped", STOPPED)
         elif isinstance(error, ChatError):
             if not coming.size and error.kind in ("unreachable", "missing_model"):
-                self._setback = min(max(2 * self._setback, SETBACK_SECONDS), LONGEST_SETBACK)
+                before = self._refused.get(coming.id)
+                pause = min(2 * before.seconds, LONGEST_SETBACK) if before is not None else SETBACK_SECONDS
+                self._refused[coming.id] = _Setback(pause, time.monotonic() + pause)
                 await chat.put_back(self._owner, coming.id, str(error))
                 self._briefing.doubt()
                 return
@@ -176,7 +197,7 @@ class Answerer:
         elif error is not None:
             _log.error("an answer failed", exc_info=error)
             coming.end("broken", f"Something went wrong ({type(error).__name__}); the log has the details.")
-        self._setback = 0.0
+        self._refused.pop(coming.id, None)
         ended = coming.message()
         while True:
             try:

@@ -21,13 +21,16 @@ from .choice import chosen, wanted
 from .client import ChatError, Client, Model
 from .context import Manner, Sight, build
 from .fences import new_mark
-from .presence import LATEST, LOOKING, SOONEST, Lookout, Presence, hosts_of
+from .presence import LATEST, SOONEST, Lookout, Presence, best, hosts_of
 from .request import Request
 
 if TYPE_CHECKING:
     from ..actions.action import Action
     from ..actions.registry import Actions
     from ..service import Service
+
+AT_MOST = 2.0
+"""Seconds that one of several hosts may delay what is known of the others."""
 
 _SIZE = "token size of "  # what the chat remembers of each model
 
@@ -49,8 +52,10 @@ class Briefing:
         self._actions = actions
         self._changed = changed
         self._settings = service.settings.chat
-        self._lookout = Lookout(hosts_of(self._settings.hosts), context=self._settings.context)
-        self._presence = LOOKING
+        hosts = hosts_of(self._settings.hosts)
+        self._lookout = Lookout(hosts, context=self._settings.context)
+        self._delay = AT_MOST if len(hosts) > 1 else None
+        self._found: Sequence[Presence] = self._lookout.found
         self._marks: defaultdict[str, str] = defaultdict(new_mark)
         self._memory: Mapping[str, Any] = {}
         self._doubt = asyncio.Event()
@@ -58,13 +63,28 @@ class Briefing:
     # who is there
 
     @property
+    def hosts(self) -> Sequence[Presence]:
+        """Every host, as it was found last; the preferred first."""
+        return self._found
+
+    @property
     def presence(self) -> Presence:
-        return self._presence
+        """The host that answers where no model was chosen, or what is missing."""
+        return best(self._found)
+
+    @property
+    def models(self) -> list[Model]:
+        """All models of all hosts that answer."""
+        return [model for host in self._found for model in host.models]
+
+    def host_of(self, model: Model) -> Presence:
+        """Where a model is."""
+        return next((host for host in self._found if host.name == model.host), self.presence)
 
     @property
     def missing(self) -> str:
         """What is missing for an answer, and how to get it; '' when nothing is."""
-        found = self._presence
+        found = self.presence
         if found.kind in ("ready", "looking"):
             return ""
         return f"{found.text} {found.hint}{', or here /model' if found.kind == 'no_model' else ''}".strip()
@@ -78,13 +98,13 @@ class Briefing:
         pause = SOONEST
         try:
             while True:
-                before = self._presence
+                before = self.presence.kind
                 try:
                     await self.look()
                 except StoreError as error:
                     _log.warning("%s", error)
-                is_new = before.kind != self._presence.kind
-                pause = LATEST if self._presence.kind == "ready" else SOONEST if is_new else min(pause * 2, LATEST)
+                kind = self.presence.kind
+                pause = LATEST if kind == "ready" else SOONEST if kind != before else min(pause * 2, LATEST)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(pause):
                         await self._doubt.wait()
@@ -92,44 +112,37 @@ class Briefing:
         finally:
             await self._lookout.close()
 
-    async def look(self, scope: Mapping[str, Any] | None = None) -> None:
-        """Look for the model that is wanted there, else for any."""
+    async def look(self) -> None:
+        """Look which hosts and models there are, and which of them are wanted."""
         self._memory = await self._service.conversations.memory()
-        names = wanted(self._memory, scope or {}, self._settings.model)
-        found = await self._lookout.look(names[0] if names else "")
-        if found != self._presence:
-            self._presence = found
+        found = await self._lookout.every(self._delay)
+        if found != self._found:
+            self._found = found
             self._changed()
 
     async def is_ready(self) -> bool:
         """Whether there is a model to answer."""
-        if self._presence.kind == "looking":
+        if self.presence.kind == "looking":
             await self.look()
-        return self._presence.kind == "ready"
+        return self.presence.kind == "ready"
 
     async def answering(self, scope: Mapping[str, Any]) -> tuple[Client, Model]:
         """The host and the model that answer there. ChatError when there is none."""
-        names = wanted(self._memory, scope, self._settings.model)
-        if names and not any(model.is_called(names[0]) for model in self._presence.models):
-            await self.look(scope)  # another of the hosts may have it
+        choices = wanted(self._memory, scope, self._settings.model)
+        if choices and choices[0].among(self.models) is None:
+            await self.look()  # one of the hosts may have it by now
         model = self.chosen(scope)
         if model is None:
             raise ChatError(self.missing or "There is no model that can answer.", "missing_model")
-        return self._lookout.client(self._presence.host), model
+        return self.client(self.host_of(model)), model
 
-    @property
-    def nearest(self) -> Client:
-        """The host that a model is brought to: the one that answers, else the first that was named. ValueError."""
-        return self._lookout.client(self._presence.host)
-
-    async def models(self) -> list[Model]:
-        """All models of the host that answers, looked for anew."""
-        await self.look()
-        return list(self._presence.models)
+    def client(self, host: Presence) -> Client:
+        """ValueError when it can't be a host."""
+        return self._lookout.client(host.host)
 
     def chosen(self, scope: Mapping[str, Any]) -> Model | None:
         """The model that answers there."""
-        return chosen(self._presence.models, wanted(self._memory, scope, self._settings.model))
+        return chosen(self.models, wanted(self._memory, scope, self._settings.model))
 
     # what it is told
 

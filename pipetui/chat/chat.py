@@ -11,8 +11,9 @@ from ..store.conversations import Conversation
 from ..text import one_line
 from .answerer import Answerer
 from .briefing import Briefing
-from .choice import For, name_of
+from .choice import Choice, For, name_of
 from .client import Model
+from .presence import Presence
 from .pulling import Pull
 from .request import Request
 
@@ -54,49 +55,51 @@ class Chat:
         """What is missing for an answer, and how to get it; '' when nothing is."""
         return self.briefing.missing
 
-    @property
-    def host(self) -> str:
-        """The host that a model is brought to, for people."""
-        return self.briefing.presence.name
-
     def standing(self, scope: Mapping[str, str]) -> str:
         """The model in a few words: its name, and where it is if that is not here."""
         model = self.briefing.chosen(scope)
         words = [model.name if model is not None else ""]
         if model is not None and model.is_elsewhere:
             words.append("in the cloud")
-        elif model is not None and self.briefing.presence.is_remote:
+        elif model is not None and self.briefing.host_of(model).is_remote:
             words.append(f"at {model.host}")
         return " · ".join(word for word in words if word)
 
     # models
 
-    async def models(self) -> list[Model]:
-        """All models of the host that answers, looked for anew."""
-        return await self.briefing.models()
+    @property
+    def hosts(self) -> Sequence[Presence]:
+        """Every host with its models, as it was found last; the preferred first."""
+        return self.briefing.hosts
 
-    async def chosen(self, scope: Mapping[str, str]) -> dict[str, str]:
-        """The names that were chosen, by what for."""
+    async def look(self) -> None:
+        """Look for hosts and models anew."""
+        await self.briefing.look()
+
+    async def chosen(self, scope: Mapping[str, str]) -> dict[For, Model]:
+        """The models that were chosen, by what for, of those that are there."""
         memory = await self._service.conversations.memory()
         names: Sequence[For] = ("all", "profile", "app_name")
-        found = {each: memory.get(name) for each in names if (name := name_of(each, scope))}
-        return {each: name for each, name in found.items() if isinstance(name, str)}
+        kept = {each: Choice.of(memory.get(name_of(each, scope))) for each in names}
+        found = {each: choice.among(self.briefing.models) for each, choice in kept.items() if choice is not None}
+        return {each: model for each, model in found.items() if model is not None}
 
-    async def choose(self, name: str | None, chosen_for: For, scope: Mapping[str, str]) -> None:
+    async def choose(self, choice: Choice | None, chosen_for: For, scope: Mapping[str, str]) -> None:
         """Answer with this model from now on; None: with no particular one."""
         if key := name_of(chosen_for, scope):
-            await self._service.conversations.remember(key, name)
+            await self._service.conversations.remember(key, choice.kept if choice is not None else None)
             await self.briefing.look()
+            self.answerer.try_again()
 
-    def bring(self, name: str) -> None:
-        """Begin to bring a model to the host; one at a time. Refusal when the host can't be one."""
+    def bring(self, name: str, host: Presence) -> None:
+        """Begin to bring a model to a host; one at a time. Refusal when it can't be one."""
         if not name or (self.pull is not None and not self.pull.is_over):
             return
         try:
-            host = self.briefing.nearest
+            client = self.briefing.client(host)
         except ValueError as error:
             raise Refusal(one_line(error, 300)) from None
-        self.pull = Pull(host, name, self._brought)
+        self.pull = Pull(client, name, self._brought)
 
     def _brought(self, said: str) -> None:
         self._news(said)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from ..text import one_line
 from .client import ChatError, Client, Model, Patience
-from .hosts import Address, address, without_password
+from .hosts import LOCAL, Address, address, without_password
 
 Kind: TypeAlias = Literal["looking", "ready", "not_installed", "not_running", "no_model", "wrong_host"]
 
@@ -47,13 +47,37 @@ class Presence:
     version: str = ""
 
 
-LOOKING = Presence("looking", "Looking for Ollama …")
+def best(found: Sequence[Presence], wanted: str = "") -> Presence:
+    """The first host that has the `wanted` model, else the first that has any; else the one that lacks least."""
+    ready = [each for each in found if each.kind == "ready"]
+    for each in ready:
+        named = next((model for model in each.models if model.is_called(wanted)), None)
+        if named is not None:
+            return replace(each, chosen=named)
+    if ready:
+        loaded = next((model for model in ready[0].models if model.loaded), None)
+        return replace(ready[0], chosen=loaded or ready[0].models[0])
+    order: Sequence[Kind] = ("looking", "no_model", "not_running", "not_installed", "wrong_host")
+    return min(found, key=lambda each: order.index(each.kind))
 
 
 def hosts_of(named: Sequence[str], environment: Mapping[str, str] = os.environ) -> list[str]:
-    """The hosts to ask, the preferred first: OLLAMA_HOST, then those of the settings; without any, this machine."""
+    """The hosts to ask, the preferred first: OLLAMA_HOST, then those of the settings; without any, this machine.
+
+    One that was named twice, in whatever forms, is asked once.
+    """
     said = [environment.get("OLLAMA_HOST", ""), *named]
-    return list(dict.fromkeys(host.strip() for host in said if host.strip())) or [""]
+    hosts: dict[str, str] = {}
+    for host in filter(None, map(str.strip, said)):
+        hosts.setdefault(_where(host), host)
+    return list(hosts.values()) or [""]
+
+
+def _where(host: str) -> str:
+    try:
+        return address(host).url
+    except ValueError:
+        return host
 
 
 class Lookout:
@@ -65,6 +89,8 @@ class Lookout:
         self._context = context
         self._patience = patience or Patience()
         self._clients: dict[str, Client] = {}
+        self._slow: dict[str, asyncio.Task[Presence]] = {}
+        self._found: dict[str, Presence] = {}
 
     async def __aenter__(self) -> Lookout:
         return self
@@ -73,6 +99,10 @@ class Lookout:
         await self.close()
 
     async def close(self) -> None:
+        slow, self._slow = self._slow, {}
+        for each in slow.values():
+            each.cancel()
+        await asyncio.gather(*slow.values(), return_exceptions=True)
         clients, self._clients = self._clients, {}
         for client in clients.values():
             await client.close()
@@ -85,17 +115,34 @@ class Lookout:
 
     async def look(self, wanted: str = "") -> Presence:
         """Who is there now: the first host that has the `wanted` model, else the first that has any."""
-        found = await asyncio.gather(*(self._look(host) for host in self._hosts))
-        ready = [each for each in found if each.kind == "ready"]
-        for each in ready:
-            named = next((model for model in each.models if model.is_called(wanted)), None)
-            if named is not None:
-                return replace(each, chosen=named)
-        if ready:
-            loaded = next((model for model in ready[0].models if model.loaded), None)
-            return replace(ready[0], chosen=loaded or ready[0].models[0])
-        order: Sequence[Kind] = ("no_model", "not_running", "not_installed", "wrong_host")
-        return min(found, key=lambda each: order.index(each.kind))
+        return best(await self.every(), wanted)
+
+    async def every(self, seconds: float | None = None) -> list[Presence]:
+        """What each host is now, in their order. After so many `seconds` those that have answered nothing yet are as
+        they were found before; what they answer is told by the next look."""
+        looks = {host: self._begun(host) for host in self._hosts}
+        try:
+            await asyncio.wait(looks.values(), timeout=seconds)
+        finally:
+            for host, look in looks.items():
+                if not look.done() and self._slow.setdefault(host, look) is not look:
+                    look.cancel()
+        self._found |= {host: look.result() for host, look in looks.items() if look.done()}
+        return self.found
+
+    @property
+    def found(self) -> list[Presence]:
+        """What each host was when it was looked at last."""
+        return [self._found.get(host) or _unknown(host) for host in self._hosts]
+
+    def _begun(self, host: str) -> asyncio.Task[Presence]:
+        """A look at a host; one that is still under way, if there is."""
+        slow = self._slow.pop(host, None)
+        if slow is not None and not slow.done():
+            return slow
+        if slow is not None and not slow.cancelled():
+            self._found[host] = slow.result()
+        return asyncio.create_task(self._look(host))
 
     async def _look(self, said: str) -> Presence:
         try:
@@ -147,6 +194,12 @@ async def _answers(where: Address, seconds: float) -> bool:
 
 
 # -- what to do
+
+
+def _unknown(said: str) -> Presence:
+    """A host that was asked and has said nothing yet."""
+    name = one_line(without_password(said), 60) or LOCAL.partition("://")[2]
+    return Presence("looking", f"Looking for Ollama at {name} …", "", said, name)
 
 
 def _absent(said: str, where: Address, why: str = "") -> Presence:

@@ -146,8 +146,11 @@ class Listing(ScrollView, can_focus=True):
         if self.cursor < 0:
             return
         first = next((n for n in range(self.cursor) if self._rows[n].id), self.cursor)
+        below = range(self.cursor + 1, len(self._rows))
         if self.cursor == first:
             self.scroll_to(y=0, animate=False)  # with the heading above it
+        elif below and not any(self._rows[n].id for n in below):
+            self.scroll_to(y=min(self.cursor, len(self._rows) - page), animate=False)  # with the notes below it
         elif self.cursor < top:
             self.scroll_to(y=self.cursor, animate=False)
         elif self.cursor >= top + page:

@@ -9,16 +9,17 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
-from ..chat.choice import For
+from ..chat.choice import Choice, For
+from ..chat.client import Model
+from ..chat.presence import Presence
 from ..text import count, size
 from ..widgets.plain import MUTED, Plain, line
-from .listing import Row, note
+from .listing import BLANK, Row, heading, note
 from .looks import column, column_right, widest
 from .picking import Pick
 
 if TYPE_CHECKING:
     from ..chat.chat import Chat
-    from ..chat.client import Model
 
 REFRESH = 0.5
 """Seconds between two looks at what is being brought."""
@@ -46,8 +47,8 @@ class PickModel(Pick[None]):
         keys = f"Enter takes it for all{ours} · ctrl+r for this profile · ctrl+x stops bringing · Esc leaves"
         super().__init__("Models", "type to find one, or the name of one to bring: llama3.2:3b", keys)
         self._chat, self._scope = chat, scope
-        self._models: list[Model] = []
-        self._chosen: Mapping[str, str] = {}
+        self._hosts: Sequence[Presence] = ()
+        self._chosen: Mapping[For, Model] = {}
         self._pull = Plain(classes="pull")
 
     def more(self) -> Iterator[Widget]:
@@ -55,10 +56,18 @@ class PickModel(Pick[None]):
 
     async def on_mount(self) -> None:
         self.set_interval(REFRESH, self._look)
+        self.run_worker(self._look_anew(), exit_on_error=False)
 
     async def load(self) -> None:
         self._chosen = await self._chat.chosen(self._scope)
-        self._models = await self._chat.models()
+        self._hosts = self._chat.hosts
+
+    async def _look_anew(self) -> None:
+        """What is known is shown at once; who comes or goes since, as soon as that is known."""
+        await self._chat.look()
+        if self.is_attached:
+            await self.load()
+            await self.show()
 
     async def _look(self) -> None:
         """What is being brought, and what came of it."""
@@ -66,20 +75,38 @@ class PickModel(Pick[None]):
         self._pull.update(pull.said if pull is not None else "")
         if pull is not None and pull.is_over and not pull.is_seen:
             pull.is_seen = True
-            await self.load()
-            await self.show()
+            await self._look_anew()
 
     async def rows(self, typed: str) -> Sequence[Row]:
+        """The models, below their host where there are several; then what is the matter with the other hosts."""
         words = typed.casefold().split()
-        found = [model for model in self._models if all(word in model.name.casefold() for word in words)]
+        by_host = [
+            (host, [model for model in host.models if all(word in model.name.casefold() for word in words)])
+            for host in self._hosts
+        ]
+        found = [model for _, models in by_host for model in models]
         widths = widest([line(model.name) for model in found], 28), widest([_size(model) for model in found], 9)
-        rows = [self._row(model, *widths) for model in found]
-        if typed and not any(model.is_called(typed) for model in self._models):
-            rows.append(Row(f"bring {typed}", line(f"bring {typed!r} to {self._chat.host}", "$text-accent")))
+        rows: list[Row] = []
+        for host, models in by_host:
+            said = [self._row(model, *widths) for model in models]
+            if said and len(by_host) > 1:
+                rows += [*([BLANK] if rows else []), heading(_where(host))]
+            rows += said
+        if len(by_host) > 1 and not typed:
+            missing = [note(host.text) for host in self._hosts if host.text]
+            rows += [*([BLANK] if rows and missing else []), *missing]
+        for host in self._hosts if typed else ():
+            if not any(model.is_called(typed) for model in host.models) and self._takes(host):
+                bring = line(f"bring {typed!r} to {host.name}", "$text-accent")
+                rows.append(Row(f"bring {typed} {host.name}", bring, item=host))
         return rows or [note(self._chat.missing or "There is no model here: type the name of one to bring it.")]
 
+    def _takes(self, host: Presence) -> bool:
+        """Whether a model may be brought there: where there is only one host, it says itself why not."""
+        return len(self._hosts) == 1 or host.kind in ("ready", "no_model")
+
     def _row(self, model: Model, name: int, size: int) -> Row:
-        chosen = [_FOR[each] for each in _FOR if model.is_called(self._chosen.get(each, ""))]
+        chosen = [_FOR[each] for each in _FOR if self._chosen.get(each) == model]
         able = sorted(model.capabilities & {"tools", "thinking", "vision"})
         about = [model.parameters, model.quantization, f"{count(model.context)} tokens", *able]
         if model.loaded:
@@ -95,19 +122,19 @@ class PickModel(Pick[None]):
         return Row(f"{model.host} {model.name}", left, right, item=model)
 
     async def take(self, row: Row) -> None:
-        if row.item is None:
-            self._chat.bring(self.typed)
+        if isinstance(row.item, Presence):
+            self._chat.bring(self.typed, row.item)
             await self._look()
         else:
             await self.action_choose("all")
 
     async def action_choose(self, chosen_for: For) -> None:
         """Take the model; for what it is taken already, no longer."""
-        row = self.picked
-        if row is None or row.item is None:
+        model = self.picked.item if self.picked is not None else None
+        if not isinstance(model, Model):
             return
-        is_it = row.item.is_called(self._chosen.get(chosen_for, ""))
-        await self._chat.choose(None if is_it else row.item.name, chosen_for, self._scope)
+        is_it = self._chosen.get(chosen_for) == model
+        await self._chat.choose(None if is_it else Choice(model.name, model.host), chosen_for, self._scope)
         if chosen_for == "all" and not is_it:
             self.dismiss(None)
         else:
@@ -117,6 +144,11 @@ class PickModel(Pick[None]):
     def action_cancel(self) -> None:
         if self._chat.pull is not None:
             self._chat.pull.cancel()
+
+
+def _where(host: Presence) -> str:
+    """A host for people, among several."""
+    return f"{host.name}{' · elsewhere' if host.is_remote else ''}"
 
 
 def _size(model: Model) -> Content:

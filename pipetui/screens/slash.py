@@ -65,7 +65,9 @@ async def _command(pane: ChatPane, said: Said) -> None:
         case "help":
             pane.app.push_screen(Reading("Commands of the chat", slash.overview()))
         case "model" if said.rest:
-            await pane.chat.choose(said.rest, "all", pane.main.scope())
+            from ..chat.choice import Choice
+
+            await pane.chat.choose(Choice(said.rest), "all", pane.main.scope())
             await pane.note(f"{said.rest} answers from now on, where it is there.")
         case "model":
             pane.action_model()

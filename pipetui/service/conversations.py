@@ -209,14 +209,14 @@ class Conversations:
 
     # -- answers
 
-    async def claim(self, owner: str, preferred: str) -> Claimed | None:
-        """Take the answer that is next; and end those whose receiver has ended."""
+    async def claim(self, owner: str, preferred: str, later: Sequence[str] = ()) -> Claimed | None:
+        """Take the answer that is next, none of `later`; and end those whose receiver has ended."""
 
         def work(tx: Tx) -> Claimed | None:
             now = time.time()
             for id in messages.orphans(tx, now - SILENT_SECONDS):
                 messages.stop(tx, id, "The app that received it has ended; what came is kept.")
-            return messages.claim(tx, owner, preferred, now)
+            return messages.claim(tx, owner, preferred, now, later)
 
         return await self._db.write(work)
 

@@ -153,17 +153,18 @@ def forget(tx: Tx, conversations: Iterable[str]) -> None:
 # -- answers
 
 
-def claim(tx: Tx, owner: str, preferred: str, now: float) -> Claimed | None:
-    """Take the waiting answer that is next, in the preferred conversation first.
+def claim(tx: Tx, owner: str, preferred: str, now: float, later: Sequence[str] = ()) -> Claimed | None:
+    """Take the waiting answer that is next and none of `later`, in the preferred conversation first.
 
     None when there is none whose conversation has no answer under way: they are given in their order.
     """
     row = tx.execute(
-        f"""SELECT {_COLUMNS}, scope FROM messages AS mine WHERE state = 'waiting' AND NOT EXISTS
+        f"""SELECT {_COLUMNS}, scope FROM messages AS mine WHERE state = 'waiting'
+            AND id NOT IN ({", ".join("?" * len(later))}) AND NOT EXISTS
               (SELECT 1 FROM messages AS other WHERE other.conversation = mine.conversation
                AND other.state IN ('waiting', 'streaming') AND other.seq < mine.seq)
             ORDER BY conversation = ? DESC, number LIMIT 1""",
-        (preferred,),
+        (*later, preferred),
     ).fetchone()
     if row is None:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -416,6 +416,29 @@ async def test_a_host_that_lists_a_model_and_has_it_not_is_not_asked_without_a_p
         talk.answerer.wake()  # as each change of the conversation does
         await asyncio.sleep(0.05)
     assert len(server.chats) == 1
+
+
+async def test_an_answer_that_can_not_begin_keeps_no_other_waiting(
+    talk: Talk, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipetui.chat.answerer.SETBACK_SECONDS", 3_600.0)
+    server.script = lambda request: Reply(fault="missing") if "first" in _said(request) else Reply("Fine.")
+    first = await talk.ask("first")
+    await talk.until(lambda message: "has no model" in message.why, first)
+    where = (await talk.chat.conversation(talk.scope)).id
+    await talk.service.conversations.new("")
+    second = await talk.ask("second")  # in the new one, which is in use
+    assert (await talk.ended(second)).text == "Fine."
+    await talk.service.conversations.use(where)
+    assert (await talk.message(first)).state == "waiting"
+    replies(server, Reply("Now I can."))
+    await talk.chat.choose(None, "all", talk.scope)  # who chooses a model need not wait
+    assert (await talk.ended(first)).text == "Now I can."
+
+
+def _said(request: Mapping[str, Any]) -> str:
+    text: str = request["messages"][-1]["content"]
+    return text
 
 
 async def test_numbers_that_no_host_means_are_made_small(talk: Talk, server: Server) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipetui.chat import presence
+from pipetui.chat import client, presence
+from pipetui.chat.choice import Choice, chosen, wanted
 from pipetui.chat.hosts import address
 from pipetui.chat.presence import Lookout, hosts_of, how_to_install, how_to_start, look
 
@@ -77,6 +78,7 @@ def test_a_password_in_what_is_no_host_is_not_shown() -> None:
 def test_which_hosts_are_asked() -> None:
     assert hosts_of([], {}) == [""]
     assert hosts_of(["a", "b", "a", " "], {"OLLAMA_HOST": "b"}) == ["b", "a"]
+    assert hosts_of(["http://127.0.0.1:9", ":10", "a b"], {"OLLAMA_HOST": ":9"}) == [":9", ":10", "a b"]
 
 
 # Who is there
@@ -174,6 +176,43 @@ async def test_looking_again_sees_who_came_and_went(nowhere: None) -> None:
         seen.append(await lookout.look())
     assert [each.kind for each in seen] == ["not_running", "ready", "ready", "not_running"]
     assert [each.chosen.name for each in seen if each.chosen] == ["a:1b", "b:1b"]
+
+
+async def test_a_host_that_does_not_answer_delays_the_others_for_a_moment_only(nowhere: None) -> None:
+    answers = asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await answers.wait()
+        writer.close()
+
+    listening = await asyncio.start_server(slow, "127.0.0.1", 0)
+    hosts = [f":{listening.sockets[0].getsockname()[1]}", f":{free_port()}"]
+    async with listening, Server(models=["a:1b"]) as server, Lookout([*hosts, server.url]) as lookout:
+        found = []
+        async with asyncio.timeout(8):  # less than one waits for a host alone
+            while [each.kind for each in found] != ["looking", "not_running", "ready"]:
+                found = await lookout.every(0.5)
+        assert "Looking for Ollama at" in found[0].text and found[2].models[0].host == found[2].name
+        answers.set()
+        async with asyncio.timeout(8):
+            while found[0].kind == "looking":  # what it says in the end is told by a later look
+                found = await lookout.every(0.5)
+        assert [each.kind for each in found] == ["wrong_host", "not_running", "ready"]
+
+
+# Which model is meant
+
+
+def test_a_model_is_chosen_with_its_host() -> None:
+    here, there = client.Model("a:1b", host="here:1"), client.Model("a:1b", host="there:1")
+    other = client.Model("b:1b", host="there:1", loaded=True)
+    models = [here, there, other]
+    memory = {"model": "b:1b", "model of app_name hello": Choice("a:1b", "there:1").kept, "model of profile x": 7}
+    for scope, expected in (({"app_name": "hello"}, there), ({"profile": "x"}, other)):
+        assert chosen(models, wanted(memory, scope, "")) is expected
+    assert chosen([here, other], wanted(memory, {"app_name": "hello"}, "")) is here  # its host has it no longer
+    assert chosen(models, []) is here  # the first host is preferred, whatever another has in memory
+    assert chosen([], []) is None
 
 
 # What `pipetui doctor` says

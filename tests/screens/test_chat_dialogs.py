@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from pipetui.screens.base import Place
+from pipetui.settings import ChatSettings, Settings
 from tests.chat.server import Model, Reply, Server
+from tests.chat.test_client import free_port
 
 from .stage import Stage, serving, stage
 from .test_chat import NARROW, WIDE, ask, chatting
@@ -115,6 +117,47 @@ async def test_a_model_is_chosen_for_a_workflow_and_brought(tmp_path: Path, serv
             await it.press("enter")
             await it.sees("qwen3:1.7b is on")
             assert server.model("qwen3:1.7b") is not None
+
+
+async def test_the_models_of_all_hosts_are_there_and_one_is_chosen_with_its_host(
+    tmp_path: Path, server: Server
+) -> None:
+    async with Server(Reply("Fine."), models=["llama3.2:3b", "tiny:1b"], library=[Model("qwen3:1.7b")]) as second:
+        dead = f"127.0.0.1:{free_port()}"
+        settings = Settings(chat=ChatSettings(hosts=[dead, second.url]))
+        here, there = (each.url.removeprefix("http://") for each in (server, second))
+        async with serving(tmp_path, settings) as service:
+            run = await service.runs.create("default", "hello")
+            async with stage(service, WIDE) as it:
+                it.app.go(Place("run", "hello", run.id))
+                await it.sees("Your Name")
+                await it.press("ctrl+o")
+                await it.sees("Enter sends")
+                await ask(it, "/model")
+                await it.sees(here, there, f"Ollama is not running at {dead}.", "tiny:1b")
+                await it.type("llama3.2")
+                await it.misses("tiny:1b", dead)
+                await it.press("down", "ctrl+t")
+                await it.sees("for this workflow")
+                lines = it.lines
+                at = next(n for n, text in enumerate(lines) if "for this workflow" in text and "llama3.2" in text)
+                assert there in lines[at - 1]
+                await it.press("escape")
+                await it.misses("Models")
+                await ask(it, "Who are you?")
+                await it.sees("Fine.")
+                assert (len(server.chats), len(second.chats)) == (0, 1)
+                await ask(it, "/model")
+                await it.sees("for this workflow")
+                await it.type("qwen3:1.7b")
+                await it.sees(f"bring 'qwen3:1.7b' to {here}", f"bring 'qwen3:1.7b' to {there}")
+                await it.press("down", "enter")
+                await it.sees(f"qwen3:1.7b is on {there}")
+            async with stage(service, WIDE) as it:  # it is remembered
+                await it.press("ctrl+o")
+                await it.sees("Enter sends")
+                await ask(it, "And now?")
+                await it.until(lambda: len(second.chats) == 2)
 
 
 async def test_what_the_model_sees_is_shown_to_the_byte(tmp_path: Path, server: Server) -> None:
