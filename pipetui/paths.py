@@ -47,6 +47,11 @@ class Paths:
         return self.data / "worker.lock"
 
     @property
+    def receivers(self) -> Path:
+        """A locked file for each app that receives an answer of a model now."""
+        return self.data / "receivers"
+
+    @property
     def workflows(self) -> Path:
         """The user's own workflows."""
         return self.config / "workflows"

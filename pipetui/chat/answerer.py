@@ -34,7 +34,7 @@ SAVE_SECONDS = 0.5
 """What came is on disk this long after it did."""
 
 ALIVE_SECONDS = 2.0
-"""An answer of which nothing comes is said to be alive this often (`SILENT_SECONDS` of the service is longer)."""
+"""Between two looks whether an answer of which nothing comes is still wanted."""
 
 SETBACK_SECONDS = 2.0
 """After an answer that could not begin it is tried again so much later, then later and later."""
@@ -138,9 +138,14 @@ class Answerer:
             return False
         now = time.monotonic()
         later = [id for id, each in self._refused.items() if each.until > now]
-        claimed = await chat.claim(self._owner, self.preferred, later)
-        if claimed is None:
-            return False
+        with chat.receiving(self._owner):
+            claimed = await chat.claim(self._owner, self.preferred, later)
+            if claimed is not None:
+                await self._receive_all(claimed)
+        return claimed is not None
+
+    async def _receive_all(self, claimed: Claimed) -> None:
+        """An answer from its begin to its end."""
         self._coming = _Coming(claimed.answer)
         self._streaming = asyncio.create_task(self._stream(claimed, self._coming))
         try:
@@ -148,7 +153,6 @@ class Answerer:
         finally:
             self._streaming.cancel()  # else it would go on unseen after a failure here
             self._coming = self._streaming = None
-        return True
 
     async def _follow(self, coming: _Coming, streaming: asyncio.Task[None]) -> None:
         """Tell and save how far it came, until it has ended."""

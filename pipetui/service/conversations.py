@@ -18,8 +18,12 @@ from ..store import conversations, keyvalue, messages, profiles, proposals, runs
 from ..store.conversations import Conversation, ConversationLine
 from ..store.messages import Claimed, Hit
 from ..text import one_line
+from .receivers import is_there, receiving
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
     from ..engine.messages import Part
     from ..store.database import Database, Tx
 
@@ -32,9 +36,6 @@ LONGEST = 200_000
 
 LONGEST_NAME = 48
 """Characters of a name that is made of what was said."""
-
-SILENT_SECONDS = 6.0
-"""Whoever receives an answer says so more often than this; else it has ended."""
 
 _SPACE = "chat"  # what the chat itself remembers, in the key-value store
 
@@ -50,8 +51,9 @@ class Page:
 
 
 class Conversations:
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, receivers: Path) -> None:
         self._db = db
+        self._receivers = receivers
 
     # -- conversations
 
@@ -210,15 +212,22 @@ class Conversations:
     # -- answers
 
     async def claim(self, owner: str, preferred: str, later: Sequence[str] = ()) -> Claimed | None:
-        """Take the answer that is next, none of `later`; and end those whose receiver has ended."""
+        """Take the answer that is next, none of `later`; and end those whose receiver has ended. StoreError.
+
+        `owner` must be `receiving`, and nothing yet.
+        """
 
         def work(tx: Tx) -> Claimed | None:
-            now = time.time()
-            for id in messages.orphans(tx, now - SILENT_SECONDS):
-                messages.stop(tx, id, "The app that received it has ended; what came is kept.")
-            return messages.claim(tx, owner, preferred, now, later)
+            for id, other in messages.received(tx):
+                if other == owner or not is_there(self._receivers, other):
+                    messages.stop(tx, id, "The app that received it has ended; what came is kept.")
+            return messages.claim(tx, owner, preferred, time.time(), later)
 
         return await self._db.write(work)
+
+    def receiving(self, owner: str) -> AbstractContextManager[None]:
+        """Within, what `owner` has claimed is theirs; behind it whoever claims next ends it. StoreError."""
+        return receiving(self._receivers, owner)
 
     async def unanswered(self) -> bool:
         """Whether an answer waits for a model, or is being received by anybody."""

@@ -106,7 +106,7 @@ class Service:
     def conversations(self) -> Conversations:
         from .conversations import Conversations
 
-        return Conversations(self.db)
+        return Conversations(self.db, self.paths.receivers)
 
     @cached_property
     def collections(self) -> Collections:

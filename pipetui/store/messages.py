@@ -217,10 +217,9 @@ def stop(tx: Tx, id: str, why: str) -> bool:
     return row is not None
 
 
-def orphans(tx: Tx, before: float) -> list[str]:
-    """The streamed answers of which nothing was heard since `before`: whoever received them has ended."""
-    rows = tx.execute("SELECT id FROM messages WHERE state = 'streaming' AND touched < ?", (before,)).fetchall()
-    return [row[0] for row in rows]
+def received(tx: Tx) -> list[tuple[str, str]]:
+    """(the id of a streamed answer, who receives it) for each."""
+    return [(id, owner) for id, owner in tx.execute("SELECT id, owner FROM messages WHERE state = 'streaming'")]
 
 
 def is_unanswered(tx: Tx) -> bool:

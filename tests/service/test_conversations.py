@@ -1,6 +1,10 @@
 """Conversations over a real store: who may say what, branches, and what workflows say."""
 
+import asyncio
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +14,7 @@ from pipetui.engine.refusals import Refusal
 from pipetui.paths import Paths
 from pipetui.service import Service
 from pipetui.service.conversations import Conversations
+from pipetui.service.receivers import is_there
 from pipetui.service.said import Said
 from pipetui.store.database import Tx
 
@@ -186,16 +191,43 @@ async def test_what_is_gone_is_not_pinned(chat: Conversations) -> None:
 async def test_an_answer_whose_receiver_is_gone_is_ended(chat: Conversations, monkeypatch: pytest.MonkeyPatch) -> None:
     where = (await chat.in_use()).id
     await chat.send(where, "one", {})
-    claimed = await chat.claim("killed", "")
-    assert claimed is not None
-    await chat.save("killed", replace(claimed.answer, text="half an ans"))
-    assert await chat.claim("me", "") is None
-    monkeypatch.setattr("pipetui.service.conversations.SILENT_SECONDS", -1.0)
+    with chat.receiving("killed"):
+        claimed = await chat.claim("killed", "")
+        assert claimed is not None
+        await chat.save("killed", replace(claimed.answer, text="half an ans"))
+        monkeypatch.setattr("time.time", lambda: 1e10)  # a clock that is set forward ends nothing
+        assert await chat.claim("me", "") is None
+        assert (await chat.page(where)).messages[-1].state == "streaming"
     assert await chat.unanswered()
     assert await chat.claim("me", "") is None
     ended = (await chat.page(where)).messages[-1]
     assert (ended.state, ended.text) == ("stopped", "half an ans")
     assert "ended" in ended.why
+
+
+@pytest.mark.parametrize("owner", ["me", "../../me"])
+async def test_what_one_has_left_oneself_is_ended_too(chat: Conversations, owner: str) -> None:
+    where = (await chat.in_use()).id
+    await chat.send(where, "one", {})
+    assert await chat.claim(owner, "") is not None
+    await chat.send(where, "two", {})
+    assert await chat.claim("me", "") is not None
+    assert (await chat.page(where)).messages[1].state == "stopped"
+
+
+async def test_a_process_that_is_killed_receives_no_more(tmp_path: Path) -> None:
+    code = "import sys, pathlib; from pipetui.service.receivers import receiving\n" + (
+        "with receiving(pathlib.Path(sys.argv[1]), 'other'): print(flush=True); sys.stdin.read()"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, str(tmp_path), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    await process.stdout.readline()
+    assert is_there(tmp_path, "other")
+    process.kill()
+    await process.wait()
+    assert not is_there(tmp_path, "other") and list(tmp_path.iterdir()) == []
 
 
 async def test_the_whole_conversation_as_markdown(chat: Conversations) -> None:

@@ -113,15 +113,14 @@ async def test_a_claimed_answer_can_be_put_back_and_stopped(db: Database) -> Non
     assert not await db.write(lambda tx: messages.save(tx, "b", replace(answer, state="done"), 20.0))
 
 
-async def test_orphans_are_those_of_whom_nothing_was_heard(db: Database) -> None:
+async def test_who_receives_an_answer_is_known_until_it_ends(db: Database) -> None:
     where = await start(db)
     answer = await ask(db, where)
     await claim(db, "a")
-    assert await db.read(lambda tx: messages.orphans(tx, 10.0)) == []
-    assert await db.read(lambda tx: messages.orphans(tx, 10.5)) == [answer.id]
+    assert await db.read(messages.received) == [(answer.id, "a")]
     assert await db.read(messages.is_unanswered)
     await db.write(lambda tx: messages.stop(tx, answer.id, "Stopped."))
-    assert not await db.read(messages.is_unanswered)
+    assert not await db.read(messages.is_unanswered) and await db.read(messages.received) == []
 
 
 async def test_search_finds_words_of_what_has_ended(db: Database) -> None:
