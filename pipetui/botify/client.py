@@ -91,7 +91,7 @@ class Client:
         on_call: Callable[[Call], None] = lambda call: None,
     ) -> None:
         self._token = Token(token)
-        self.base_url = _base(base_url)
+        self.base_url = based(base_url)
         self._cache = (paths().cache if cache is None else cache) / "botify"
         self._throttle = http.Throttle(self._cache, f"{self.base_url} {self._token.reveal()}", rate=rate)
         self._pause = pause
@@ -263,7 +263,8 @@ class Client:
         return self._cache / "fields" / f"{name[:32]}.json"
 
 
-def _base(url: str) -> str:
+def based(url: str) -> str:
+    """The address before the path of each call: with `/v1`. ValueError for one that others could listen to."""
     parts = urlsplit(url)
     here = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and here)):

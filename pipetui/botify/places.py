@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from .client import RATE, Client
+from .client import RATE, Client, based
 from .queries import API, Call
 from .shelf import Credits, Shelf
 
@@ -26,14 +26,19 @@ _CALLS = "calls"  # no step's name: it stays until the run is locked
 
 
 def api_url(shared: Path) -> str:
-    """The API that the runs of an environment talk to."""
-    return _place(shared)[0]
+    """The API that the runs of an environment talk to, with `/v1`. ValueError when the sandbox's is no address."""
+    return based(_place(shared).url)
+
+
+def practice_token(shared: Path) -> str:
+    """What the sandbox of an environment that practises takes for a token, which is no secret; "" elsewhere."""
+    return _place(shared).token
 
 
 def client(run: Run) -> Client:
     """A client with the token of the run's profile; the run remembers what it asks. JobError when there is none."""
-    url, rate = _place(run.shared)
-    return Client(run.secret("botify"), base_url=url, rate=rate, on_call=lambda call: _remember(run, call))
+    place = _place(run.shared)
+    return Client(run.secret("botify"), base_url=place.url, rate=place.rate, on_call=lambda call: _remember(run, call))
 
 
 def asked(run: Run) -> list[tuple[str, str]]:
@@ -53,15 +58,23 @@ def _remember(run: Run, call: Call) -> None:
     run.temp[_CALLS] = [*(known for known in run.temp.get(_CALLS, []) if known != said), said][-MOST_CALLS:]
 
 
-def _place(shared: Path) -> tuple[str, float]:
-    """(the API, requests a second)"""
+class _Place(NamedTuple):
+    url: str
+    rate: float
+    """Requests a second."""
+    token: str = ""
+
+
+def _place(shared: Path) -> _Place:
     try:
         place = json.loads((shared / SANDBOX).read_text("utf-8"))
-        url, rate = place["api_url"], place.get("rate", RATE)
+        url, rate, token = place["api_url"], place.get("rate", RATE), place.get("token", "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return API, RATE
+        return _Place(API, RATE)
+    if not isinstance(url, str):
+        return _Place(API, RATE)
     is_rate = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 < rate < 1e6
-    return (url, float(rate) if is_rate else RATE) if isinstance(url, str) else (API, RATE)
+    return _Place(url, float(rate) if is_rate else RATE, token if isinstance(token, str) else "")
 
 
 def shelf(run: Run) -> Shelf:

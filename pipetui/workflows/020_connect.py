@@ -22,12 +22,7 @@ class Connect(Workflow):
     TRAINING_PROMPT = "connect.md"
 
     steps = [
-        Step(
-            "step_01",
-            done="token",
-            show="Token",
-            field=Secret("botify", hint="from https://app.botify.com/account; it is not shown, and checked at once"),
-        ),
+        Step("step_01", done="token", show="Token", field=Secret("botify")),
         Step(
             "step_02",
             done="account",
@@ -36,6 +31,14 @@ class Connect(Workflow):
             summary=lambda account: f"{account['name'] or account['username']}, {len(account['projects']):,} projects",
         ),
     ]
+
+    def step_01_form(self, run: Run) -> Field:
+        from pipetui.botify.places import practice_token
+
+        hint = "from https://app.botify.com/account; it is not shown, and checked at once"
+        if token := practice_token(run.shared):
+            hint = f"this is the sandbox, and it is connected already; to see how that goes, paste its token: {token}"
+        return Secret("botify", hint=hint)
 
     async def step_01_submit(self, run: Run, token: str) -> None:
         from pipetui.botify import BotifyError, Client

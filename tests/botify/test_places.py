@@ -1,5 +1,6 @@
 """Where a run's Botify is, and at what pace it is asked."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -27,5 +28,12 @@ from pipetui.botify.queries import API
 def test_only_a_sandbox_may_be_asked_faster(tmp_path: Path, text: str | None, place: tuple[str, float]) -> None:
     if text is not None:
         (tmp_path / places.SANDBOX).write_text(text)
-    assert places._place(tmp_path) == place
-    assert places.api_url(tmp_path) == place[0]
+    assert places._place(tmp_path)[:2] == place
+    assert places.api_url(tmp_path) == place[0].removesuffix("/v1") + "/v1", "what is shown is what is called"
+    assert not places.practice_token(tmp_path)
+
+
+def test_the_sandbox_says_its_token_and_nobody_else_does(tmp_path: Path) -> None:
+    for token, said in (("f" * 40, "f" * 40), (7, "")):
+        (tmp_path / places.SANDBOX).write_text(json.dumps({"api_url": "http://127.0.0.1:1", "token": token}))
+        assert places.practice_token(tmp_path) == said

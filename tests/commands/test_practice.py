@@ -46,7 +46,7 @@ def _sandboxes(home: Path) -> list[int]:
 def test_it_is_started_once_found_again_and_replaced_when_it_is_gone(where: Paths, tmp_path: Path) -> None:
     assert api_url(where.data) == API, "nothing is practised before it is asked for"
     made = practice.start(where)
-    assert api_url(where.data) == made["api_url"]
+    assert api_url(where.data) == f"{made['api_url']}/v1"
     assert Secrets(where.secrets).get("botify", "anyone") == made["token"]
     with urlopen(made["site_url"] + "/") as answer:
         assert answer.status == 200
@@ -56,7 +56,7 @@ def test_it_is_started_once_found_again_and_replaced_when_it_is_gone(where: Path
     while _sandboxes(tmp_path / "home"):
         time.sleep(0.02)
     again = practice.start(where)
-    assert api_url(where.data) == again["api_url"] and len(_sandboxes(tmp_path / "home")) == 1
+    assert api_url(where.data) == f"{again['api_url']}/v1" and len(_sandboxes(tmp_path / "home")) == 1
     assert not (paths().data / SANDBOX).exists(), "the real environment is not touched"
 
 
