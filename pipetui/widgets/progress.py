@@ -1,4 +1,4 @@
-"""The progress of a job in one line: bar, amounts, rate, time left."""
+"""The progress of a job, in one line where there is room: bar, amounts, rate, time left."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from textual.content import Content
+from textual.geometry import Size
 
 from ..engine.jobs import JobView, Progress
 from ..text import count, duration
@@ -18,6 +19,8 @@ from .plain import MUTED, Line, fitted, line
 
 MEMORY = 20.0
 """Seconds after which an observation counts for about a third."""
+
+MOST_LINES = 3
 
 
 class Observation(NamedTuple):
@@ -63,11 +66,14 @@ def per_time(rate: float) -> str:
 
 
 class ProgressLine(Line):
-    """How far a job is. It draws only when `show` brings something new: no animation, no timer."""
+    """How far a job is, in as few lines as it takes. It draws only when `show` brings something new: no animation, no
+    timer."""
 
     DEFAULT_CSS = """
     ProgressLine {
         width: 1fr;
+        height: auto;
+        text-wrap: wrap;
     }
     """
 
@@ -85,8 +91,16 @@ class ProgressLine(Line):
         if job.id != self._job.id or job.progress.done < self._job.progress.done or job.state != self._job.state:
             self._seen.clear()
         self._observe(job)
+        lines = self._lines(self.content_size.width)
         self._job = job
-        self.refresh()
+        self.refresh(layout=self._lines(self.content_size.width) != lines)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return self._lines(width)
+
+    def _lines(self, width: int) -> int:
+        """A text of several exports at once has no room in one line of a small terminal."""
+        return min(MOST_LINES, self.content(width).get_height(self.styles.get_rules(), max(1, width)))
 
     def _observe(self, job: JobView) -> None:
         if job.state == "running":
@@ -95,9 +109,9 @@ class ProgressLine(Line):
     def content(self, width: int) -> Content:
         job, progress = self._job, self._job.progress
         if job.cancelling:
-            return fitted(line("Stopping …", "$text-warning"), width)
+            return line("Stopping …", "$text-warning")
         if job.state == "queued":
-            return fitted(line("Waiting for its turn.", MUTED), width)
+            return line("Waiting for its turn.", MUTED)
         parts: list[Content] = []
         if progress.total > 0:
             drawn = bar(progress.done, progress.total, min(28, max(8, width // 4)), marks(has_unicode()).bar)
@@ -105,7 +119,7 @@ class ProgressLine(Line):
         words = self._words(progress)
         said = line(progress.text, MUTED, 300)
         parts += [Content(" · ").join(words)] * bool(words) + [said] * bool(said)
-        return fitted(Content("  ").join(parts or [line("At work …", MUTED)]), width)
+        return fitted(Content("  ").join(parts or [line("At work …", MUTED)]), width * MOST_LINES)
 
     def _words(self, progress: Progress) -> list[Content]:
         words = []

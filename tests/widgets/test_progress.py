@@ -1,9 +1,11 @@
 from dataclasses import replace
 
 import pytest
+from textual.containers import Vertical
 
 from pipetui.engine.jobs import JobView, Progress
 from pipetui.widgets.marks import marks
+from pipetui.widgets.plain import Plain
 from pipetui.widgets.progress import Observation, ProgressLine, bar, pace, per_time, seconds_left
 
 from .helpers import HIDDEN, HOSTILE, RUNNING, Host, screen_text
@@ -95,6 +97,20 @@ async def test_of_a_total_of_one_the_share_is_shown() -> None:
         shown.show(replace(RUNNING, progress=Progress(0.5, 1, "Degrees")))
         await pilot.pause()
         assert "50% · 20 s left  Degrees" in screen_text(pilot.app) and "/min" not in screen_text(pilot.app)
+
+
+async def test_what_has_no_room_in_a_line_goes_on_in_the_next() -> None:
+    text = "edges: Botify is working on the export 1 (processing) … · nodes: Downloading the export 2"
+    shown = ProgressLine(replace(RUNNING, progress=Progress(0, 0, "edges: Sending")))
+    async with Host(Vertical(shown, Plain("below"))).run_test(size=(60, 8)) as pilot:
+        assert screen_text(pilot.app).splitlines()[1].strip() == "below"
+        shown.show(replace(RUNNING, progress=Progress(0, 0, text)))
+        await pilot.pause()
+        *said, below = (line.strip() for line in screen_text(pilot.app).splitlines()[:3])
+        assert " ".join(said) == text and below == "below"
+        shown.show(replace(RUNNING, progress=Progress(0, 0, "word " * 100)))
+        await pilot.pause()
+        assert screen_text(pilot.app).splitlines()[3].strip() == "below"
 
 
 @pytest.mark.parametrize(
