@@ -100,7 +100,7 @@ class Member(Vertical):
             case Toggle():
                 hint = self.field.hint or "space changes it, y and n say which"
             case Picker():
-                hint = ": ".join(filter(None, (self.field.hint, self.control.hint)))
+                hint = " · ".join(filter(None, (self.field.hint, self.control.hint)))
             case SecretBox():
                 hint = self.field.hint or "paste it here: it is not shown, and kept apart from the run"
             case _:

@@ -275,7 +275,7 @@ class TablePicker(Picker):
     @property
     def hint(self) -> str:
         if self._is_free:
-            return "type it, or go down to a row"
+            return ""  # the filter line says it
         start = "type to filter, " if self._is_filtered else ""
         return f"{start}up and down pick a row, Enter takes it"
 
