@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,10 @@ class Asker:
             suggestion = None
             if nearest is not None and (transform := step.transform) is not None:
                 suggestion = await self._once(f"{key} transform", handle, lambda: transform(copy(nearest)))
-            return Facts(field=field, suggestion=suggestion)
+            summary = None
+            with suppress(Broken, Invalid):  # the input is there all the same
+                summary = await self._summary(handle, step, values, key)
+            return Facts(field=field, suggestion=suggestion, summary=summary)
         except (Broken, Invalid) as error:
             return Facts(broken=str(error))
         except TypeError as error:

@@ -160,6 +160,7 @@ async def test_a_large_value_is_a_file_and_reads_as_itself(service: Service) -> 
     assert snapshot.card("notes").summary == f"{len(lines)} notes"
     reverted = await service.runs.revert(run, "notes")
     assert reverted.current.prefill == "\n".join(lines)
+    assert reverted.current.summary == f"{len(lines)} notes", "while it is edited as when it is closed"
 
 
 async def test_a_large_value_whose_file_is_gone_is_said(service: Service) -> None:
