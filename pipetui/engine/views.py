@@ -84,3 +84,10 @@ class Stack(View):
     """Several views, one below the other."""
 
     views: Sequence[View]
+
+
+def listed_files(view: View | None) -> set[Path]:
+    """The files that a view lists: they need not be named a second time."""
+    if isinstance(view, Files):
+        return {file.path for file in view.files}
+    return {path for part in view.views for path in listed_files(part)} if isinstance(view, Stack) else set()

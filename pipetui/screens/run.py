@@ -19,6 +19,7 @@ from ..engine.fields import Invalid
 from ..engine.jobs import UNDERWAY
 from ..engine.record import INPUT
 from ..engine.refusals import Locked, Moved, Refusal
+from ..engine.views import listed_files
 from ..service.facts import Broken
 from ..service.runs import Snapshot
 from ..store.artifacts import ArtifactRow
@@ -337,12 +338,15 @@ class RunScreen(MainScreen):
 
     async def _show_view(self, snapshot: Snapshot, step: str) -> None:
         view = self._views[step]
-        made = [artifact for artifact in snapshot.artifacts if artifact.step == step]
-        note = "\n".join([*map(_artifact, made), str(snapshot.folder)]) if made else ""
+        said: list[str] = []
         try:
-            view.show_view(await self.service.runs.view(snapshot, step), note)
+            shown = await self.service.runs.view(snapshot, step)
         except Broken as broken:
-            view.show_view(None, "\n".join(part for part in (f"Its view failed: {broken}", note) if part))
+            shown, said = None, [f"Its view failed: {broken}"]
+        made = [artifact for artifact in snapshot.artifacts if artifact.step == step]
+        listed = listed_files(shown)
+        said += [_artifact(artifact) for artifact in made if snapshot.folder / artifact.name not in listed]
+        view.show_view(shown, "\n".join([*said, str(snapshot.folder)] if made else said))
 
     # keys
 
@@ -599,6 +603,12 @@ class RunScreen(MainScreen):
 
     def action_next(self) -> None:
         self._step(1)
+
+    def action_page_up(self) -> None:
+        self._stack.scroll_page_up(animate=False)
+
+    def action_page_down(self) -> None:
+        self._stack.scroll_page_down(animate=False)
 
     def action_first(self) -> None:
         self._go_to(0)

@@ -9,7 +9,8 @@ from textual.widgets import Input
 from pipetui.engine.jobs import Progress
 from pipetui.service import Service
 from pipetui.service.place import Place
-from pipetui.store import jobs
+from pipetui.store import artifacts, jobs
+from pipetui.store.artifacts import ArtifactRow
 from tests.commands.conftest import ASKS
 from tests.screens.stage import paths_in, serving, stage
 
@@ -399,6 +400,44 @@ async def test_a_job_from_start_to_its_table(tmp_path: Path) -> None:
             await it.press("4", "enter")
             await it.sees("address", "[bold]A[/bold]", "␛[31mB")
         assert await value(service, run, "step_04")
+
+
+MADE = """
+from pipetui import Job, Run, Step, Workflow, views
+from pipetui.fields import Text
+from pipetui.views import File, Files, Stack
+
+
+class Made(Workflow):
+    APP_NAME = "made"
+    steps = [Step("step_01", done="files", show="Files"), Step("step_02", done="end", show="End", field=Text())]
+
+    async def step_01_job(self, run: Run, job: Job) -> int:
+        return 1
+
+    def step_01_view(self, run: Run) -> Stack:
+        return Stack([*(views.Text(f"line {n}") for n in range(20)), Files([File(run.folder / "listed.csv", 7, 1)])])
+"""
+
+
+async def test_a_long_card_is_paged_through_and_names_each_file_once(tmp_path: Path) -> None:
+    (paths_in(tmp_path).workflows / "200_made.py").write_text(MADE)
+    async with serving(tmp_path) as service:
+        run = await opened(service, None, app_name="made")
+        (job,) = await service.jobs.latest()
+        for name in ("listed.csv", "other.txt"):
+            row = ArtifactRow(run, name, job.id, "step_01", 7, "", 1, 1.0)
+            await service.db.write(lambda tx, row=row: artifacts.put(tx, row))
+        await service.runs.complete(job.id, 2)
+        async with stage(service, (80, 24)) as it:
+            await it.sees("End")
+            await it.press("escape", "1", "enter")
+            await it.sees("other.txt  7 B, 1 row", "line 0")
+            await it.misses("listed.csv  7 B", "line 19")
+            await it.press("pagedown", "pagedown")
+            await it.sees("line 19", "listed.csv")
+            await it.press("pageup", "pageup")
+            await it.sees("line 0")
 
 
 async def test_an_answer_from_elsewhere_loses_no_typed_text(tmp_path: Path) -> None:
