@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from argparse import Namespace
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
-from ..links import BadInput, Block, Cancelled, Graph, LinksError, Report, Stop, write_all
-from ..links import report as report_on
+from ..links import BadInput, Block, LinksError, Report, Stop, in_thread, make
 from ..text import count, one_line
 from . import output
 from .exits import CRASH, OK, USAGE, Exit
@@ -21,16 +20,8 @@ TELL_EVERY = 2.0
 
 def report(args: Namespace) -> int:
     """Ctrl+C ends it within a moment and leaves no unfinished file."""
-    stop = Stop()
-
-    async def work() -> tuple[Report, list[Path]]:
-        try:
-            return await asyncio.to_thread(_report, args, stop)
-        finally:
-            stop.interrupt()  # when this task is cancelled the thread goes on, but for this
-
     try:
-        told, files = complete(work)
+        told, files = complete(lambda: in_thread(partial(_report, args)))
     except BadInput as error:
         raise Exit(USAGE, str(error)) from None
     except LinksError as error:
@@ -57,19 +48,16 @@ def _report(args: Namespace, stop: Stop) -> tuple[Report, list[Path]]:
             said = time.monotonic()
             output.note(one_line(text))
 
-    out = Path(args.out)
-    try:
-        with Graph.load(
-            [Path(edges) for edges in args.edges],
-            [Path(nodes) for nodes in args.nodes],
-            temp_directory=out,
-            source=args.source,
-            target=args.target,
-            progress=progress,
-            stop=stop,
-        ) as graph:
-            graph.measure(args.home, weighted=args.weighted, without=Block(*args.without) if args.without else None)
-            told = report_on(graph)
-            return told, write_all(graph, told, out, progress=progress, drawings=not args.tables_only)
-    except Cancelled:  # a signal's doing, which says so itself
-        raise Exit(CRASH, "Stopped.") from None
+    return make(
+        [Path(edges) for edges in args.edges],
+        [Path(nodes) for nodes in args.nodes],
+        Path(args.out),
+        source=args.source,
+        target=args.target,
+        home=args.home,
+        weighted=args.weighted,
+        without=Block(*args.without) if args.without else None,
+        drawings=not args.tables_only,
+        progress=progress,
+        stop=stop,
+    )

@@ -126,17 +126,17 @@ class Graph:
         start, was_guessed = self._home(home), home is None
         self._segments(start)
         blocked = self._block(without) if without else 0
-        measure.depths(db, start, _part(tell, 0.1, 0.25))
-        measure.components(db, start, _part(tell, 0.25, 0.35))
+        measure.depths(db, start, part_of(tell, 0.1, 0.25))
+        measure.components(db, start, part_of(tell, 0.25, 0.35))
         second = 0.65 if without else 0.9
         rank = measure.pagerank(
             db, "links", "pageranks",
-            damping=damping, tolerance=tolerance, weighted=weighted, progress=_part(tell, 0.35, second),
+            damping=damping, tolerance=tolerance, weighted=weighted, progress=part_of(tell, 0.35, second),
         )  # fmt: skip
         if without:
             measure.pagerank(
                 db, "links_left", "pageranks_left",
-                damping=damping, tolerance=tolerance, weighted=weighted, progress=_part(tell, second, 0.9),
+                damping=damping, tolerance=tolerance, weighted=weighted, progress=part_of(tell, second, 0.9),
             )  # fmt: skip
         tell("Putting the measures together", 0.9)
         self._nodes(start, with_block=without is not None)
@@ -244,7 +244,7 @@ def _several(paths: Path | Sequence[Path]) -> Sequence[Path]:
     return [paths] if isinstance(paths, Path) else paths
 
 
-def _part(tell: Progress, start: float, end: float) -> Progress:
+def part_of(tell: Progress, start: float, end: float) -> Progress:
     """Progress of a part of the work, as that of the whole."""
     return lambda text, share: tell(text, start + (end - start) * share)
 
