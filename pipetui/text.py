@@ -107,6 +107,11 @@ def count(n: int) -> str:
     return f"{n:,}"
 
 
+def amount(n: float) -> str:
+    """Something that is counted in tenths, as credits are: `1,234.5`, `1,000,000`."""
+    return f"{n:,.1f}".removesuffix(".0")
+
+
 def size(n: float) -> str:
     """A number of bytes in decimal units: `512 B`, `2.4 MB`."""
     if n < 1000:

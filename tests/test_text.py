@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipetui import text as module
-from pipetui.text import ago, count, csv_cell, displayable, duration, one_line, size, slug
+from pipetui.text import ago, amount, count, csv_cell, displayable, duration, one_line, size, slug
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=60)  # lone surrogates too
 NASTY = st.text(st.sampled_from("a \t\n\r\x00\x1b\x7f\x9b\u200b\u200c\u200d\u202e\u2066\ufe0f\ud800\U000e0041é漢👩👧"))
@@ -173,6 +173,12 @@ def test_ago(seconds: float, text: str) -> None:
 )
 def test_size(n: float, text: str) -> None:
     assert size(n) == text
+
+
+def test_amount() -> None:
+    assert [amount(n) for n in (0.0, 200, 1234.5, 1_000_000.0, 1_234_567.89)] == [
+        "0", "200", "1,234.5", "1,000,000", "1,234,567.9",
+    ]  # fmt: skip
 
 
 def test_count() -> None:

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 from .. import http
 from ..engine.fields import Choice, Group, Text
 from ..engine.jobs import Absent, Attempt, Found, NotDone, Outcome, Unknown
-from ..text import ago, count
+from ..text import ago, amount, count
 from .client import TRIES, Client
 from .errors import BotifyError, Forbidden, NoAnswer, NotFound, Rejected, Transient, Unauthorized
+from .forecast import alike
 from .models import RemoteJob
-from .preflight import alike
 from .queries import Query, canonical, cost, export_body
 from .shelf import Credits, is_job_id
 
@@ -172,7 +172,7 @@ class Creation:
                 ("again", "Check again"),
                 *found,
                 ("paste", "Adopt the export whose number I paste"),
-                ("create", f"Create it again: may cost up to {self._cost:,g} credits once more"),
+                ("create", f"Create it again: may cost up to {amount(self._cost)} credits once more"),
             ],
             default="again",
             label="What to do",
@@ -184,8 +184,8 @@ class Creation:
         )
         return Unknown(
             f"It is not known whether Botify took the export of {count(self._rows)} rows"
-            f" (up to {self._cost:,g} credits): its answer was lost. {self._why} {seen} Nothing is sent again without"
-            f" your yes. At Botify it would be called {attempt.marker}.".replace("  ", " "),
+            f" (up to {amount(self._cost)} credits): its answer was lost. {self._why} {seen} Nothing is sent again"
+            f" without your yes. At Botify it would be called {attempt.marker}.".replace("  ", " "),
             field=Group(what=choice, id=Text(optional=True, label="Number of the export", hint="only to paste one")),
             decide=self._decide,
         )

@@ -6,6 +6,7 @@ from typing import TypedDict
 
 from pipetui import Invalid, Job, JobError, Run, Step, Workflow
 from pipetui.fields import Choice, Field, Secret
+from pipetui.text import amount
 from pipetui.views import Stack, Table, View
 
 
@@ -64,7 +65,7 @@ class Connect(Workflow):
 
         projects = Table(["organisation", "project", "name"], run.value("account", Account)["projects"])
         months = [
-            [each.month, f"{each.credits:,g}", f"{each.exports:,}"] for each in places.credits(run).months(run.profile)
+            [each.month, amount(each.credits), f"{each.exports:,}"] for each in places.credits(run).months(run.profile)
         ]
         return Stack([projects, Table(["month", "credits spent", "exports"], months)]) if months else projects
 
