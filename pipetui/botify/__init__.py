@@ -1,97 +1,24 @@
-"""The Botify API: a client, queries that are counted and exported alike, and exports that are never paid for twice."""
+"""The Botify API: a client, queries that are counted and exported alike, and exports that are never paid for twice.
 
-from .alone import FileLedger, NeedsAnswer
-from .client import Client
-from .depth import Band, Part, bands, fits, join, split
-from .download import download_and_decompress
-from .errors import (
-    BadFile,
-    BotifyError,
-    Busy,
-    DiskFull,
-    ExportFailed,
-    Forbidden,
-    LinkExpired,
-    NoAnswer,
-    NotFound,
-    Rejected,
-    ServerTrouble,
-    Transient,
-    Unauthorized,
-)
-from .export import full_export, poll, start_export
-from .models import Account, Analysis, Collection, FieldInfo, ProjectInfo, RemoteJob, organisations, search
-from .preflight import Counted, Preflight, count, preflight
-from .queries import (
-    API,
-    CAP,
-    Call,
-    Project,
-    Query,
-    cost,
-    count_call,
-    export_call,
-    link_graph,
-    parse_project,
-    query_call,
-    spelled,
-)
-from .received import Received
-from .shelf import Credits, Export, Shelf
+    from pipetui import botify
 
-__all__ = [
-    "API",
-    "CAP",
-    "Account",
-    "Analysis",
-    "BadFile",
-    "Band",
-    "BotifyError",
-    "Busy",
-    "Call",
-    "Client",
-    "Collection",
-    "Counted",
-    "Credits",
-    "DiskFull",
-    "Export",
-    "ExportFailed",
-    "FieldInfo",
-    "FileLedger",
-    "Forbidden",
-    "LinkExpired",
-    "NeedsAnswer",
-    "NoAnswer",
-    "NotFound",
-    "Part",
-    "Preflight",
-    "Project",
-    "ProjectInfo",
-    "Query",
-    "Received",
-    "Rejected",
-    "RemoteJob",
-    "ServerTrouble",
-    "Shelf",
-    "Transient",
-    "Unauthorized",
-    "bands",
-    "cost",
-    "count",
-    "count_call",
-    "download_and_decompress",
-    "export_call",
-    "fits",
-    "full_export",
-    "join",
-    "link_graph",
-    "organisations",
-    "parse_project",
-    "poll",
-    "preflight",
-    "query_call",
-    "search",
-    "spelled",
-    "split",
-    "start_export",
-]
+    async with botify.Client(token) as client:
+        query = botify.link_graph(botify.Project("acme-org", "acme.com"), "20240601", depth=3)
+        print(await botify.count(client, query))
+
+`botify.places` and `botify.cards` are what the steps of a workflow need beside it. All is imported when the first of it
+is asked for: so a workflow may import this at its top, and no start pays for an HTTP client.
+"""
+
+TYPE_CHECKING = False  # type checkers take it for true
+if TYPE_CHECKING:
+    from .offer import *  # noqa: F403 - its __all__ names them
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    offer = import_module(".offer", __name__) if not name.startswith("_") else None
+    if offer is None or name not in offer.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(offer, name)

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import tempfile
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from .client import Client
 from .errors import Rejected
-from .preflight import count
-from .queries import CAP, Json, Query
-from .shelf import Export
+from .forecast import Preflight, count
+from .queries import CAP, Json, Project, Query, cost
 
 _DEPTHS = 2000  # rows of the answer that lists depths or segments
-_BUCKETS = 64
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -42,6 +32,10 @@ class Part:
     query: Query
     rows: int
     label: str
+
+    @property
+    def credits(self) -> float:
+        return cost(self.query, self.rows)
 
 
 async def bands(client: Client, query: Query) -> list[Band]:
@@ -69,6 +63,37 @@ def fits(found: Sequence[Band], cap: int = CAP) -> int | None:
     """The largest depth up to which all rows fit into one export; None when not even the first does."""
     depths = [band.depth for band in found if band.depth is not None and band.cumulative <= cap]
     return depths[-1] if depths else None
+
+
+async def divided(client: Client, found: Preflight) -> Preflight:
+    """What a preflight found to be over its cap, with `bands`, and `parts` where it can be made in several exports.
+
+    `credits` are then those of all rows, and `needed` has room for the parts and for all of them joined. `indivisible`
+    says why there are no parts. No credits.
+    """
+    query, rows = found.query, found.counted.rows or 0
+    histogram, parts, indivisible = await bands(client, query), list[Part](), ""
+    try:
+        segment = await page_type(client, query.project)
+        parts = await split(client, query, histogram, found.cap, segment=segment)
+    except Rejected as error:
+        indivisible = str(error)
+    needed = 2 * found.needed * rows // found.cap
+    problems = list(found.problems)
+    if needed > found.free:
+        problems.append("There is not enough room on the disk for all parts: use a smaller depth.")
+    return replace(
+        found, bands=histogram, parts=parts, indivisible=indivisible,
+        credits=cost(query, rows), needed=needed, problems=problems,
+    )  # fmt: skip
+
+
+async def page_type(client: Client, project: Project) -> str:
+    """The segment by which a depth that is too large by itself is split; "" where the project has none."""
+    if "global" not in [collection.id for collection in await client.collections(project)]:
+        return ""
+    names = [field.full for field in await client.fields(project, "global") if not field.multiple]
+    return next((name for name in names if name.startswith("segments.") and "pagetype" in name), "")
 
 
 async def split(
@@ -106,16 +131,6 @@ async def split(
             " twice. Nothing was exported; use a smaller depth, or another segment."
         )
     return parts
-
-
-def join(exports: Sequence[Export], path: Path, *, disjoint: bool = False) -> int:
-    """One CSV of several with the same columns, one header, no row twice; the number of rows.
-
-    Parts of `split` are `disjoint`: they are put one behind the other. Others are compared row by row, in files beside
-    `path`, so that little memory does; rows then come in another order. Blocking; OSError.
-    """
-    with path.open("wb") as out:
-        return _joined(exports, out) if disjoint else _distinct(exports, out, path.parent)
 
 
 def _depth_field(query: Query) -> str:
@@ -167,57 +182,3 @@ async def _rows(client: Client, query: Query) -> int:
     if not counted.exact or counted.rows is None:
         raise Rejected("Botify does not count the rows of this query, so it can't be split. Use a smaller depth.")
     return counted.rows
-
-
-def _joined(exports: Sequence[Export], out: BinaryIO) -> int:
-    for number, export in enumerate(exports):
-        with export.path.open("rb") as file:
-            lines = _skipped(file, export)
-            if number == 0:
-                out.write(lines)
-            shutil.copyfileobj(file, out, _BLOCK)
-            if export.size > len(lines) and not _ends_line(file):
-                out.write(b"\n")
-    return sum(export.rows for export in exports)
-
-
-def _distinct(exports: Sequence[Export], out: BinaryIO, folder: Path) -> int:
-    """Equal rows fall into the same of some files, each of which fits into memory."""
-    rows = 0
-    with tempfile.TemporaryDirectory(prefix=".join-", dir=folder) as place, ExitStack() as stack:
-        buckets = [stack.enter_context((Path(place) / f"{n:02}").open("w+b")) for n in range(_BUCKETS)]
-        for number, export in enumerate(exports):
-            with export.path.open("rb") as file:
-                lines = _skipped(file, export)
-                if number == 0:
-                    out.write(lines)
-                for record in _records(file):
-                    buckets[zlib.crc32(record) % _BUCKETS].write(record)
-        for bucket in buckets:
-            bucket.seek(0)
-            distinct = dict.fromkeys(_records(bucket))
-            out.writelines(distinct)
-            rows += len(distinct)
-    return rows
-
-
-def _skipped(file: BinaryIO, export: Export) -> bytes:
-    """The lines before the first row."""
-    return b"".join(file.readline() for _ in range(export.skip))
-
-
-def _records(file: BinaryIO) -> Iterator[bytes]:
-    """Rows with their line ends; a quoted cell may have line ends too."""
-    record = b""
-    for line in file:
-        record += line
-        if record.count(b'"') % 2 == 0:
-            yield record if record.endswith(b"\n") else record + b"\n"
-            record = b""
-    if record:
-        yield record + b"\n"
-
-
-def _ends_line(file: BinaryIO) -> bool:
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) == b"\n"

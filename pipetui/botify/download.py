@@ -11,7 +11,7 @@ from pathlib import Path
 from .. import http
 from ..text import count as counted_text
 from .errors import BadFile, BotifyError, DiskFull, LinkExpired, NoAnswer
-from .preflight import Counted
+from .forecast import Counted
 from .received import CsvSink, Received
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

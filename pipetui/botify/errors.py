@@ -25,6 +25,10 @@ class BotifyError(JobError):
         self.status = status
 
 
+class NotConnected(BotifyError):
+    """A profile has no token, or one that can be none."""
+
+
 class Unauthorized(BotifyError):
     """The token is not, or no longer, valid."""
 

@@ -25,12 +25,13 @@ from .. import http
 from ..engine.fields import Choice
 from ..engine.jobs import Job, NotDone, Suspended
 from ..paths import make_private
+from ..text import amount
 from .alone import FileLedger, NeedsAnswer
 from .client import Client
 from .download import download_and_decompress, judge
 from .errors import BotifyError, ExportFailed, LinkExpired, NoAnswer, NotFound, Rejected
+from .forecast import Counted, diagnose
 from .models import KNOWN, RemoteJob
-from .preflight import Counted, diagnose
 from .queries import CAP, Query, canonical, columns, cost
 from .received import Received
 from .reconcile import SETTLE, Creation, patiently
@@ -235,7 +236,7 @@ class _Export:
         return Choice(
             [
                 ("again", "Look at it again"),
-                ("create", f"Export anew: may cost up to {cost(self.query, self.limit):,g} credits once more"),
+                ("create", f"Export anew: may cost up to {amount(cost(self.query, self.limit))} credits once more"),
             ],
             default="again",
         )

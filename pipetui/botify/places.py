@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..engine.jobs import JobError
 from .client import RATE, Client, based
+from .errors import NotConnected
 from .queries import API, Call
 from .shelf import Credits, Shelf
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 SANDBOX = "sandbox.json"
 """In the shared folder of an environment that practises: `{"api_url": …}`, written by `pipetui --sandbox`.
 
-`rate`, if it is there too, is how many requests a second that sandbox takes; Botify's pace otherwise.
+`rate`, if it is there too, is how many requests a second that sandbox takes (Botify's pace otherwise), `token` the one
+that it knows.
 """
 
 MOST_CALLS = 30
@@ -36,9 +39,16 @@ def practice_token(shared: Path) -> str:
 
 
 def client(run: Run) -> Client:
-    """A client with the token of the run's profile; the run remembers what it asks. JobError when there is none."""
+    """A client with the token of the run's profile; the run remembers what it asks. NotConnected without a token."""
     place = _place(run.shared)
-    return Client(run.secret("botify"), base_url=place.url, rate=place.rate, on_call=lambda call: _remember(run, call))
+    try:
+        token = run.secret("botify")
+    except JobError:
+        raise NotConnected("This profile has no token: run “Connect to Botify” first, then try again.") from None
+    try:
+        return Client(token, base_url=place.url, rate=place.rate, on_call=lambda call: _remember(run, call))
+    except ValueError as error:
+        raise NotConnected(f"{error} Run “Connect to Botify” again.") from None
 
 
 def asked(run: Run) -> list[tuple[str, str]]:

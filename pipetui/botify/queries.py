@@ -124,6 +124,12 @@ class Query:
     def crawls(self) -> list[str]:
         return [name for name in self.collections if name.startswith("crawl.")]
 
+    @property
+    def depth(self) -> int | None:
+        """Up to how many clicks from the start its pages are, where that is its one filter; None: it says nothing."""
+        depth, is_of_crawls = self.filters.get("value"), str(self.filters.get("field", "")).endswith(".depth")
+        return depth if is_of_crawls and self.filters.get("predicate") == "lte" and isinstance(depth, int) else None
+
     def where(self, *filters: Json) -> Query:
         """This query, with more filters that must hold too."""
         every = [f for f in (self.filters, *filters) if f]
@@ -155,8 +161,13 @@ class Query:
 def link_graph(project: Project, analysis: str, depth: int | None = None) -> Query:
     """Every internal link of a crawl, as (source, target); only from pages up to `depth` clicks from the start."""
     name = crawl(analysis)
-    filters = {} if depth is None else {"field": f"{name}.depth", "predicate": "lte", "value": depth}
-    return Query(project, [name], ["url", f"{name}.outlinks_internal.graph.url"], filters=filters)
+    links = Query(project, [name], ["url", f"{name}.outlinks_internal.graph.url"])
+    return links if depth is None else links.where(up_to(analysis, depth))
+
+
+def up_to(analysis: str, depth: int) -> Json:
+    """The filter for pages up to `depth` clicks from the start page of a crawl."""
+    return {"field": f"{crawl(analysis)}.depth", "predicate": "lte", "value": depth}
 
 
 def cost(query: Query, rows: int) -> float:

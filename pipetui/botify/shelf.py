@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from .. import disk
 from ..paths import make_private
 from ..text import slug
-from .queries import Query
+from .queries import Project, Query, link_graph
 
 DATA = "export.csv"
 MANIFEST = "manifest.json"
@@ -60,6 +60,12 @@ class Export:
     @property
     def manifest(self) -> Path:
         return self.folder / MANIFEST
+
+    @property
+    def told(self) -> str:
+        """`2024-03-01, 12,345 rows, up to depth 3, incomplete`: the day in UTC."""
+        depth = "" if self.query.depth is None else f", up to depth {self.query.depth}"
+        return f"{_iso(self.finished)[:10]}, {self.rows:,} rows{depth}{', incomplete' if self.cut else ''}"
 
     def place(self, path: Path) -> None:
         """The CSV under another name too, without a second copy where the disk can do that."""
@@ -103,6 +109,16 @@ class Shelf:
         """The finished exports of just this query, the newest first."""
         found = [Export.load(folder) for folder in self.folder.glob(f"[!.]*-{_key(query, api)}-*")]
         return sorted((e for e in found if e is not None), key=lambda export: export.finished, reverse=True)
+
+    def link_graphs(self, project: Project, api: str) -> list[tuple[str, Export]]:
+        """(analysis, export) of the link graphs of a project that are here, up to whatever depth, the newest first."""
+        found = []
+        for export in self.all():
+            if export.api == api and export.query.project == project and len(export.query.crawls) == 1:
+                analysis = export.query.crawls[0].removeprefix("crawl.")
+                if export.query.hash == link_graph(project, analysis, export.query.depth).hash:
+                    found.append((analysis, export))
+        return found
 
     def place(self, query: Query, api: str, job: str) -> Path:
         """The folder of the export that a job at Botify makes; there when that is finished."""

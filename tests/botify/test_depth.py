@@ -1,11 +1,24 @@
 import csv
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
-from pipetui.botify import Band, Part, Query, Rejected, bands, fits, join, link_graph, split
+from pipetui.botify import (
+    Band,
+    Part,
+    Query,
+    Rejected,
+    bands,
+    divided,
+    fits,
+    join,
+    page_type,
+    preflight,
+    split,
+    up_to,
+)
 
-from .conftest import CRAWL, SHOP, Stage
+from .conftest import CRAWL, LINKS, SHOP, Stage
 
 
 async def test_bands_add_up(stage: Stage) -> None:
@@ -44,14 +57,6 @@ async def test_parts_share_no_row_and_miss_none(stage: Stage) -> None:
     assert stage.sandbox.state()["credits"] == 2 * whole.credits
 
 
-async def test_a_row_that_is_in_two_exports_is_joined_once(stage: Stage, tmp_path: Path) -> None:
-    one = await stage.export(link_graph(SHOP, CRAWL, 2))
-    other = await stage.export(link_graph(SHOP, CRAWL, 3))
-    assert join([one, other], tmp_path / "joined.csv") == other.rows
-    assert len((tmp_path / "joined.csv").read_text().splitlines()) == other.rows + 1
-    assert not list(tmp_path.glob(".join-*"))
-
-
 async def test_a_depth_over_the_cap_is_split_by_a_segment(stage: Stage) -> None:
     found = await bands(stage.client, stage.query)
     largest = max(found, key=lambda band: band.rows)
@@ -62,6 +67,28 @@ async def test_a_depth_over_the_cap_is_split_by_a_segment(stage: Stage) -> None:
     assert any(part.label.startswith(f"depth {largest.depth}, ") for part in parts)
     with pytest.raises(Rejected, match="Choose a finer segment"):
         await split(stage.client, stage.query, found, 3, segment="segments.pagetype.value")
+
+
+async def test_what_is_over_the_cap_is_divided_and_priced_in_one_call(stage: Stage) -> None:
+    assert await page_type(stage.client, SHOP) == "segments.pagetype.value"
+    found = await preflight(stage.client, stage.query, stage.shelf, cap=950)
+    assert found.over and not found.parts and found.credits == 95
+    whole = await divided(stage.client, found)
+    assert sum(part.rows for part in whole.parts) == whole.bands[-1].cumulative == found.counted.rows
+    assert whole.credits == sum(part.credits for part in whole.parts) == LINKS / 10
+    assert whole.needed > found.needed and not whole.indivisible and whole.problems == []
+    no_room = await divided(stage.client, replace(found, free=found.needed + 1))
+    assert no_room.parts and "not enough room" in no_room.problems[0]
+    large = await divided(stage.client, replace(found, cap=500))
+    assert large.parts == [] and "by itself" in large.indivisible and large.bands == whole.bands
+    assert stage.sandbox.state()["job_posts"] == 0
+
+
+async def test_the_analysis_may_say_that_exports_have_fewer_rows(stage: Stage) -> None:
+    stage.sandbox.set(export_cap=950)
+    found = await preflight(stage.client, stage.query, stage.shelf)
+    assert (found.cap, found.limit, found.over) == (950, 950, True)
+    assert not (await preflight(stage.client, stage.query.where(up_to(CRAWL, 1)), stage.shelf)).over
 
 
 async def test_parts_that_miss_rows_are_not_offered(stage: Stage) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import json
 import os
-import runpy
 import shutil
 import signal
 import time
@@ -17,7 +15,6 @@ from typing import Any
 
 import pytest
 
-import pipetui
 from pipetui.botify import Client, Project, link_graph
 from pipetui.engine.fields import Choice, Invalid
 from pipetui.engine.pickers import DateRange, MultiChoice, TablePick
@@ -27,11 +24,8 @@ from pipetui.sandbox import Sandbox
 from pipetui.secrets import Secrets
 from pipetui.service import Service
 from pipetui.service.runs import Snapshot
-from pipetui.settings import Settings
-from pipetui.worker.in_app import run_in_app
 from tests.worker.conftest import Workers, until
 
-SOURCE = Path(pipetui.__file__).parent / "workflows/035_link_graph.py"
 SHOP = "acme-org/acme-shop.example"
 CRAWL = "20240601"
 LINKS = 2_000
@@ -290,20 +284,17 @@ async def test_an_analysis_that_botify_deleted_is_opened_from_the_disk(
         assert sandbox.state()["job_posts"] == 1
 
 
-async def test_more_links_than_one_export_may_have(
-    service: Service, home: Paths, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cap = 1200
-    monkeypatch.setattr("pipetui.botify.CAP", 900)
-    stop = asyncio.Event()
-    jobs = asyncio.create_task(run_in_app(home, Settings(), stop))
+async def test_more_links_than_one_export_may_have(service: Service, workers: Workers, home: Paths) -> None:
+    workers.start()
     async with connected(home) as sandbox:
+        sandbox.set(export_cap=900)  # the analysis says so, and Botify refuses more
         run = await begin(service)
         await choose(service, run)
         before = await reach(service, run, "step_07")
         assert before.current.field is not None and not options(before), "one page type alone has more"
         assert "take at most 2" in before.current.field.hint
-        monkeypatch.setattr("pipetui.botify.CAP", cap)
+        cap = 1200
+        sandbox.set(export_cap=cap)
         run = await begin(service)
         await choose(service, run, "status")
         before = await reach(service, run, "step_07")
@@ -314,8 +305,6 @@ async def test_more_links_than_one_export_may_have(
         assert "parts" in options(before)["export"]
         await service.runs.submit(run, "export", "export")
         done = await reach(service, run, "finalize")
-        stop.set()
-        await jobs
         exports = done.row.record["step_07"]["export"]
         assert exports["edges"]["rows"] == LINKS, "the parts together are the whole"
         assert sandbox.state()["credits"] == exports["edges"]["credits"] + exports["nodes"]["credits"]
@@ -402,20 +391,3 @@ async def _has_no_token(token: str, home: Paths) -> None:
     root = home.data.parent
     found = [path for path in root.rglob("*") if path.is_file() and token.encode() in path.read_bytes()]
     assert [path.relative_to(home.data) for path in found] == [Path("secrets/shared/botify")]
-
-
-def test_two_exports_at_once_are_told_apart() -> None:
-    seen: list[tuple[float, float, str]] = []
-    lines = runpy.run_path(str(SOURCE))["_Lines"](lambda *progress: seen.append(progress))
-    lines.tell("edges", 0, 0, "Sending the export …")
-    lines.tell("edges", 5, 10, "Downloading the export 1")
-    lines.tell("nodes", 0, 0, "Botify is working on the export 2 …")
-    lines.tell("edges", 10, 10, "Downloading the export 1")
-    lines.tell("nodes", 15, 30, "Downloading the export 2")
-    assert seen == [
-        (0, 0, "edges: Sending the export …"),
-        (5, 10, "edges: Downloading the export 1"),
-        (0, 0, "edges: Downloading the export 1, 50% · nodes: Botify is working on the export 2 …"),
-        (0, 0, "edges: Downloading the export 1, 100% · nodes: Botify is working on the export 2 …"),
-        (25, 40, "edges: Downloading the export 1, 100% · nodes: Downloading the export 2, 50%"),
-    ]

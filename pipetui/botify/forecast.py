@@ -6,7 +6,7 @@ import asyncio
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..text import count as counted_text
 from ..text import size as size_text
@@ -15,6 +15,9 @@ from .errors import BotifyError, Transient
 from .models import RemoteJob
 from .queries import CAP, Query, canonical, cost
 from .shelf import Export, Shelf
+
+if TYPE_CHECKING:
+    from .depth import Band, Part
 
 _CELL = 90  # bytes of a cell, for an estimate of the file; addresses are about as long
 _PACKED = 0.25  # of the file's size, while it is downloaded
@@ -55,9 +58,10 @@ def _sum(rows: list[list[Any]]) -> int:
 class Preflight:
     """What an export will be, for a person to confirm. `problems` forbid it; `notes` are to be read first.
 
-    `limit` is the most rows that it may have, `credits` what these cost, `needed` and `free` are bytes on disk.
-    `on_disk` are finished exports of this query; `running` those that Botify is working on, and `finished` those whose
-    file it has and that are not on disk (their download failed, or somebody else made them): to be taken for nothing.
+    `cap` is what one export may have, `limit` the most rows of this one, `credits` what these cost; `needed` and `free`
+    are bytes on disk. `on_disk` are finished exports of this query; `running` those that Botify is working on, and
+    `finished` those whose file it has and that are not on disk (their download failed, or somebody else made them): to
+    be taken for nothing. `bands`, `parts` and `indivisible`: see `divided`.
     """
 
     query: Query
@@ -72,15 +76,21 @@ class Preflight:
     finished: list[RemoteJob] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    bands: list[Band] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    indivisible: str = ""
 
     @property
     def over(self) -> bool:
-        """Whether there are more rows than one export may have: see `depth`."""
+        """Whether there are more rows than one export may have: see `divided`."""
         return self.counted.exact and (self.counted.rows or 0) > self.cap
 
 
 async def preflight(client: Client, query: Query, shelf: Shelf, *, cap: int = CAP) -> Preflight:
-    """Everything that can be known before the yes, at no cost. Raises `BotifyError` when Botify refuses the query."""
+    """Everything that can be known before the yes, at no cost. Raises `BotifyError` when Botify refuses the query.
+
+    `cap` are the rows that an export may have here, if the analysis doesn't say fewer.
+    """
     problems, notes = [], []
     for name in query.crawls:
         analysis = await client.analysis(query.project, name.removeprefix("crawl."))
@@ -88,8 +98,7 @@ async def preflight(client: Client, query: Query, shelf: Shelf, *, cap: int = CA
             problems.append(f"The analysis {analysis.slug} is not finished ({analysis.status}): choose another.")
         if query.graph.startswith(name + ".") and analysis.links_graph is False:
             problems.append(f"The analysis {analysis.slug} has no link graph: ask Botify to switch it on for the next.")
-        if analysis.export_limit and analysis.export_limit < cap:
-            notes.append(f"The analysis says that its exports have at most {counted_text(analysis.export_limit)} rows.")
+        cap = min(cap, analysis.export_limit or cap)
     there = {collection.id: collection for collection in await client.collections(query.project)}
     for name in query.collections:
         if name not in there:

@@ -1,0 +1,123 @@
+"""All that `pipetui.botify` offers, imported together when the first of it is asked for."""
+
+from . import cards, places, plans
+from .alone import FileLedger, NeedsAnswer
+from .client import Client
+from .depth import Band, Part, bands, divided, fits, page_type, split
+from .download import download_and_decompress
+from .errors import (
+    BadFile,
+    BotifyError,
+    Busy,
+    DiskFull,
+    ExportFailed,
+    Forbidden,
+    LinkExpired,
+    NoAnswer,
+    NotConnected,
+    NotFound,
+    Rejected,
+    ServerTrouble,
+    Transient,
+    Unauthorized,
+)
+from .export import full_export, poll, start_export
+from .files import join, one_csv
+from .forecast import Counted, Preflight, count, preflight
+from .joins import Join, lacking, page_facts
+from .models import Account, Analysis, Collection, FieldInfo, ProjectInfo, RemoteJob, organisations, search
+from .orders import Made, Order, Progresses, make
+from .queries import (
+    API,
+    CAP,
+    Call,
+    Project,
+    Query,
+    cost,
+    count_call,
+    crawl,
+    export_call,
+    link_graph,
+    parse_project,
+    query_call,
+    spelled,
+    up_to,
+)
+from .received import Received
+from .shelf import Credits, Export, Shelf
+from .statistics import STATISTICS, column_statistics
+
+__all__ = [
+    "API",
+    "CAP",
+    "STATISTICS",
+    "Account",
+    "Analysis",
+    "BadFile",
+    "Band",
+    "BotifyError",
+    "Busy",
+    "Call",
+    "Client",
+    "Collection",
+    "Counted",
+    "Credits",
+    "DiskFull",
+    "Export",
+    "ExportFailed",
+    "FieldInfo",
+    "FileLedger",
+    "Forbidden",
+    "Join",
+    "LinkExpired",
+    "Made",
+    "NeedsAnswer",
+    "NoAnswer",
+    "NotConnected",
+    "NotFound",
+    "Order",
+    "Part",
+    "Preflight",
+    "Progresses",
+    "Project",
+    "ProjectInfo",
+    "Query",
+    "Received",
+    "Rejected",
+    "RemoteJob",
+    "ServerTrouble",
+    "Shelf",
+    "Transient",
+    "Unauthorized",
+    "bands",
+    "cards",
+    "column_statistics",
+    "cost",
+    "count",
+    "count_call",
+    "crawl",
+    "divided",
+    "download_and_decompress",
+    "export_call",
+    "fits",
+    "full_export",
+    "join",
+    "lacking",
+    "link_graph",
+    "make",
+    "one_csv",
+    "organisations",
+    "page_facts",
+    "page_type",
+    "parse_project",
+    "places",
+    "plans",
+    "poll",
+    "preflight",
+    "query_call",
+    "search",
+    "spelled",
+    "split",
+    "start_export",
+    "up_to",
+]  # fmt: skip
