@@ -102,7 +102,7 @@ ACTIONS = (
     ),
     Action(
         "files_statistics",
-        "Tell what the columns of a CSV file of the run on the screen hold: counts, ranges, most common values.",
+        "Tell what the columns of a table (CSV, Parquet) of this run hold: counts, ranges, most common values.",
         Group(
             file=NAME,
             column=Text(optional=True, maximum=300, hint="a column's name; left out: all of them", label="column"),

@@ -1,4 +1,4 @@
-"""Files that runs produced, looked into: the first rows, and what their columns hold. CSV, gzip or not, and text.
+"""Files that runs produced, looked into: the first rows, and what their columns hold. CSV, gzip or not, Parquet, text.
 
 Only files that are on record for the run. They are read in a thread, as a stream, for a limited time.
 """
@@ -28,6 +28,7 @@ from ..store.runs import RunRow
 from ..text import count, meant, one_line
 
 if TYPE_CHECKING:
+    from .parquet import Rows
     from .service import Service
 
 SECONDS = 10.0
@@ -38,7 +39,8 @@ MOST_COLUMNS = 200
 MOST_KINDS = 10_000
 """Different values of a column that are counted."""
 
-TABLES = (".csv", ".csv.gz")
+PARQUET = ".parquet"
+TABLES = (".csv", ".csv.gz", PARQUET)
 TEXTS = (".txt", ".md", ".json", ".jsonl", ".log", ".xml", ".html", ".graphml", ".gexf")
 
 LONGEST_LINE = 16 * 1024 * 1024
@@ -122,7 +124,7 @@ class Files:
         """What a table's columns hold, or one of them. Refusal."""
         path, is_table = await self._path(run, name)
         if not is_table:
-            raise Refusal(f"{name} is no table: only CSV files have columns.")
+            raise Refusal(f"{name} is no table: only CSV and Parquet files have columns.")
         return await asyncio.to_thread(_read, path, name, lambda: _statistics(path, column, SECONDS))
 
     async def _rows(self, run: str) -> tuple[RunRow, list[ArtifactRow]]:
@@ -142,7 +144,7 @@ class Files:
             raise Refusal(f"This run has no file {one_line(name, 80)!r}{meant(name, names)}")
         is_table = name.lower().endswith(TABLES)
         if not is_table and not name.lower().endswith(TEXTS):
-            raise Refusal(f"{name} is no text that can be shown here: CSV and text files can.")
+            raise Refusal(f"{name} is no text that can be shown here: CSV, Parquet and text files can.")
         try:
             path = inside(inside(self._service.paths.downloads, row.folder), name)
         except ValueError as error:
@@ -178,33 +180,48 @@ def _lines(path: Path) -> Iterator[Iterator[str]]:
 
 
 def _head(path: Path, most: int, is_table: bool) -> Head:
-    with _lines(path) as lines:
-        if not is_table:
+    if not is_table:
+        with _lines(path) as lines:
             return Head(None, [[line.rstrip("\r\n")[:LONGEST_CELL]] for line in islice(lines, most)])
-        rows = [[cell[:LONGEST_CELL] for cell in row[:MOST_COLUMNS]] for row in islice(_table(lines), most + 1)]
-    return Head(rows[0], rows[1:]) if rows else Head((), ())
+    with _table(path, SECONDS) as (names, rows):
+        columns = range(min(len(names), MOST_COLUMNS))
+        found = [[cell[:LONGEST_CELL] for cell in row] for row in islice(rows(columns), most)]
+        return Head([names[at][:LONGEST_CELL] for at in columns], found)
 
 
 def _statistics(path: Path, wanted: str, seconds: float) -> Statistics:
     until = time.monotonic() + seconds
-    with _lines(path) as lines:
-        table = _table(lines)
-        names = next(table, [])[:MOST_COLUMNS]
+    with _table(path, 2 * seconds) as (names, rows):
         if wanted and wanted not in names:
             raise Refusal(f"{path.name} has no column {one_line(wanted, 80)!r}{meant(wanted, names)}")
-        columns = [(number, Column(name)) for number, name in enumerate(names) if wanted in ("", name)]
+        places = [place for place, name in enumerate(names) if wanted in ("", name)][:MOST_COLUMNS]
+        columns = [Column(names[place]) for place in places]
         number = 0
-        for number, row in enumerate(table, 1):
-            for place, column in columns:
-                column.take(row[place] if place < len(row) else "")
+        for number, row in enumerate(rows(places) if places else (), 1):
+            for column, cell in zip(columns, row, strict=True):
+                column.take(cell)
             if number % 1_000 == 0 and time.monotonic() > until:
-                return Statistics(number, False, [column for _, column in columns])
-    return Statistics(number, True, [column for _, column in columns])
+                return Statistics(number, False, columns)
+        return Statistics(number, True, columns)
 
 
-def _table(lines: Iterator[str]) -> Iterator[list[str]]:
-    csv.field_size_limit(LONGEST_LINE)
-    return (row for row in csv.reader(lines) if row)
+@contextmanager
+def _table(path: Path, seconds: float) -> Iterator[tuple[list[str], Rows]]:
+    """(the names of the columns, the rows) of a table; whoever waits longer for a row is told by an OSError."""
+    if path.name.lower().endswith(PARQUET):
+        from . import parquet
+
+        with parquet.opened(path, seconds) as found:
+            yield found
+        return
+    with _lines(path) as lines:
+        csv.field_size_limit(LONGEST_LINE)
+        table = (row for row in csv.reader(lines) if row)
+
+        def rows(columns: Sequence[int]) -> Iterator[Sequence[str]]:
+            return ([row[place] if place < len(row) else "" for place in columns] for row in table)
+
+        yield next(table, []), rows
 
 
 def _number(cell: str) -> float | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from pipetui.actions import ACTIONS, Scope
@@ -14,7 +16,7 @@ from pipetui.actions.action import Done, Effect
 from pipetui.engine.fields import Invalid
 from pipetui.engine.refusals import Moved, Refusal
 from pipetui.engine.values import encode
-from pipetui.service import Service
+from pipetui.service import Service, parquet
 from pipetui.store import artifacts, jobs
 from pipetui.store.artifacts import ArtifactRow
 
@@ -232,6 +234,36 @@ async def test_a_table_is_looked_into(service: Service, name: str) -> None:
     assert [column["column"] for column in one["columns"]] == ["url"]
     with pytest.raises(Refusal, match="no column 'statsu'; did you mean status"):
         await ACTIONS.do(service, scope, "files_statistics", {"file": name, "column": "statsu"})
+
+
+async def test_a_parquet_file_is_looked_into(service: Service, tmp_path: Path) -> None:
+    made = str(tmp_path / "made.parquet")
+    duckdb.execute(
+        'COPY (SELECT i AS id, \'https://a/\' || i AS url, if(i % 2 = 0, 1.5, NULL) AS "ra""nk", [i, 2] AS pair '
+        f"FROM range(10000) t(i)) TO '{made}' (FORMAT parquet)"
+    )
+    name = "p[a]ges*.parquet"
+    scope = await with_file(service, name, Path(made).read_bytes())
+    head = await ACTIONS.do(service, scope, "files_head", {"file": name, "rows": 2})
+    assert head.result["columns"] == ["id", "url", 'ra"nk', "pair"]
+    assert head.result["rows"] == [["0", "https://a/0", "1.5", "[0, 2]"], ["1", "https://a/1", "", "[1, 2]"]]
+    found = (await ACTIONS.do(service, scope, "files_statistics", {"file": name})).result
+    assert found["rows"] == 10_000 and "note" not in found
+    assert found["columns"][0] == {
+        "column": "id", "empty": 0, "different": 10_000, "numbers": 10_000, "lowest": 0.0, "highest": 9999.0,
+        "mean": 4999.5, "most_common": [],
+    }  # fmt: skip
+    assert (found["columns"][2]["empty"], found["columns"][2]["most_common"]) == (5_000, [["1.5", 5_000]])
+    one = (await ACTIONS.do(service, scope, "files_statistics", {"file": name, "column": "url"})).result
+    assert [column["column"] for column in one["columns"]] == ["url"]
+    with pytest.raises(TimeoutError, match="takes longer than"), parquet.opened(Path(made), 0.1) as (_, rows):
+        for number, _row in enumerate(rows([0])):
+            if number % 1_000 == 0:
+                time.sleep(0.2)
+    broken = await with_file(service, "broken.parquet", Path(made).read_bytes()[:5_000])
+    for action in ("files_head", "files_statistics"):
+        with pytest.raises(Refusal, match=r"^broken\.parquet can't be read: "):
+            await ACTIONS.do(service, broken, action, {"file": "broken.parquet"})
 
 
 async def test_no_file_but_the_run_s_own_is_opened(service: Service, tmp_path: Path) -> None:
