@@ -21,7 +21,7 @@ from textual.theme import Theme
 from textual.widget import Widget
 from textual.worker import WorkerFailed
 
-from . import log, settings
+from . import log
 from .engine.collections import PROFILES
 from .engine.fields import Invalid
 from .engine.refusals import Refusal
@@ -115,7 +115,8 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         if service.settings.theme in self.available_themes:
             self.theme = service.settings.theme
         else:
-            self._trouble.append(f"There is no theme {service.settings.theme!r}: the palette lists them.")
+            self._trouble.append(f"There is no theme {service.settings.theme!r}: the settings list them.")
+        service.choices.follow(self._follow_settings)
 
     # the start
 
@@ -362,6 +363,18 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         await self.entries()
         if await asyncio.to_thread(self.service.registry.refresh):
             await self._show_changes(None)
+        await self.service.choices.refresh()
+
+    # the settings
+
+    def _follow_settings(self, now: Settings) -> None:
+        """Put into effect what is not read where it is needed."""
+        if now.theme in self.available_themes:
+            self.theme = now.theme
+        self.keymap, _ = keymap_of(now.keys)
+        self.set_keymap(self.keymap)
+        if "chat" in vars(self):
+            self.chat.briefing.doubt()
 
     # keys
 
@@ -448,9 +461,9 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
 
     async def _keep_theme(self, name: str) -> None:
         try:
-            await asyncio.to_thread(settings.save, self.service.paths.settings, "theme", name)
-        except OSError as error:
-            self.say(f"The theme is for this time only: the settings can't be written ({error.strerror}).", "warning")
+            await self.service.choices.change({"theme": name})
+        except SettingsError as error:
+            self.say(f"The theme is for this time only: {error}", "warning")
 
     # the size
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..actions.action import Action
     from ..actions.registry import Actions
     from ..service import Service
+    from ..settings import ChatSettings
 
 AT_MOST = 2.0
 """Seconds that one of several hosts may delay what is known of the others."""
@@ -51,14 +52,21 @@ class Briefing:
         self._service = service
         self._actions = actions
         self._changed = changed
-        self._settings = service.settings.chat
-        hosts = hosts_of(self._settings.hosts)
-        self._lookout = Lookout(hosts, context=self._settings.context)
-        self._delay = AT_MOST if len(hosts) > 1 else None
+        self._lookout = Lookout(())
+        self._aim()
         self._found: Sequence[Presence] = self._lookout.found
         self._marks: defaultdict[str, str] = defaultdict(new_mark)
         self._memory: Mapping[str, Any] = {}
         self._doubt = asyncio.Event()
+
+    @property
+    def _settings(self) -> ChatSettings:
+        return self._service.settings.chat
+
+    def _aim(self) -> None:
+        hosts = hosts_of(self._settings.hosts)
+        self._lookout.aim(hosts, self._settings.context)
+        self._delay = AT_MOST if len(hosts) > 1 else None
 
     # who is there
 
@@ -115,6 +123,7 @@ class Briefing:
     async def look(self) -> None:
         """Look which hosts and models there are, and which of them are wanted."""
         self._memory = await self._service.conversations.memory()
+        self._aim()
         found = await self._lookout.every(self._delay)
         if found != self._found:
             self._found = found

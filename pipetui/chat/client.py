@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..engine.messages import Usage
+from ..hosts import Address, address
 from ..text import one_line
-from .hosts import Address, address
 from .request import Request
 
 if TYPE_CHECKING:

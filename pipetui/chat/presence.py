@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
+from ..hosts import LOCAL, Address, address, without_password
 from ..text import one_line
 from .client import ChatError, Client, Model, Patience
-from .hosts import LOCAL, Address, address, without_password
 
 Kind: TypeAlias = Literal["looking", "ready", "not_installed", "not_running", "no_model", "wrong_host"]
 
@@ -106,6 +106,12 @@ class Lookout:
         clients, self._clients = self._clients, {}
         for client in clients.values():
             await client.close()
+
+    def aim(self, hosts: Sequence[str], context: int) -> None:
+        """Look at these hosts from now on. An answer that comes from another one goes on."""
+        self._hosts, self._context = list(hosts), context
+        for client in self._clients.values():
+            client.context = context
 
     def client(self, host: str) -> Client:
         """The client of a host. ValueError when it can't be one."""

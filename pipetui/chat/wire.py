@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from .hosts import Address
+from ..hosts import Address
 
 LARGEST_LINE = 16_000_000
 """Bytes of one line, or of an answer that has no lines."""

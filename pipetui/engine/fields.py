@@ -90,9 +90,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Text(Field):
-    """One line of text. `pattern` is a regular expression that all of it must match."""
+    """One line of text, or with `lines` one text of several. `pattern` is a regular expression that all must match."""
 
     kind = "text"
+    lines: bool = dataclasses.field(default=False, kw_only=True)
     placeholder: str = dataclasses.field(default="", kw_only=True)
     minimum: int = dataclasses.field(default=1, kw_only=True)
     maximum: int = dataclasses.field(default=10_000, kw_only=True)
@@ -102,7 +103,7 @@ class Text(Field):
         if not isinstance(value, str):
             raise Invalid("This must be text.")
         text = value.strip()
-        if len(text.splitlines()) > 1:
+        if not self.lines and len(text.splitlines()) > 1:
             raise Invalid("This must be one line.")
         if not text and self.optional:
             return ""
@@ -116,7 +117,9 @@ class Text(Field):
 
     @property
     def accepts(self) -> str:
-        return "text, may be empty" if self.optional else "one line of text"
+        if self.optional:
+            return "text, may be empty"
+        return "text of any lines" if self.lines else "one line of text"
 
 
 @dataclass(frozen=True)

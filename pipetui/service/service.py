@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..engine.registry import Registry
     from ..secrets import Secrets
     from ..settings import Settings
+    from .choices import Choices
     from .collections import Collections
     from .conversations import Conversations
     from .facts import Asker
@@ -42,7 +43,7 @@ class Service:
         self.paths = paths
         self.db = db
         self.shelves = Shelves(db, paths.downloads)
-        self._settings = settings
+        self._given = settings
         self._starter = starter
 
     @classmethod
@@ -72,11 +73,16 @@ class Service:
         return Secrets(self.paths.secrets)
 
     @cached_property
-    def settings(self) -> Settings:
-        """What the user chose. SettingsError when the file can't be taken."""
-        from ..settings import load
+    def choices(self) -> Choices:
+        """The settings, to be changed and followed. SettingsError when the file can't be taken."""
+        from .choices import Choices
 
-        return self._settings or load(self.paths.settings)
+        return Choices(self.paths.settings, self._given)
+
+    @property
+    def settings(self) -> Settings:
+        """What the user chose, as it is now: not to be kept. SettingsError."""
+        return self.choices.now
 
     @cached_property
     def profiles(self) -> Profiles:

@@ -49,6 +49,8 @@ def control_for(field: Field, given: Any) -> Control:
             return Toggle(given)
         case Secret():
             return SecretBox()
+        case Text(lines=True):
+            return LinesBox(given, field.placeholder, soft_wrap=True)
         case Text():
             return TextBox(given, field.placeholder)
         case _:
@@ -280,7 +282,10 @@ class FieldInput(Vertical):
     @property
     def is_quick(self) -> bool:
         """Whether Enter in the first member submits."""
-        return len(self._members) == 1 or (self._eager and self._submits_from(self._members[0]))
+        first = self._members[0]
+        if len(self._members) == 1:
+            return not isinstance(first.control, LinesBox)
+        return self._eager and self._submits_from(first)
 
     def _submits_from(self, member: Member) -> bool:
         """Whether a member is one line, and nothing need be said for the others."""

@@ -11,8 +11,8 @@ import pytest
 
 from pipetui.chat import client, presence
 from pipetui.chat.choice import Choice, chosen, wanted
-from pipetui.chat.hosts import address
 from pipetui.chat.presence import Lookout, hosts_of, how_to_install, how_to_start, look
+from pipetui.hosts import address
 
 from .server import Model, Server
 from .test_client import free_port
@@ -120,7 +120,7 @@ async def test_a_host_without_a_model_to_talk_to(models: list[Model]) -> None:
 
 async def test_nobody_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presence, "is_installed", lambda: False)
-    monkeypatch.setattr("pipetui.chat.hosts.PORT", free_port())
+    monkeypatch.setattr("pipetui.hosts.PORT", free_port())
     found = await look([""])
     assert (found.kind, found.text, found.hint) == ("not_installed", "Ollama is not installed.", how_to_install())
     found = await look([f":{free_port()}"])  # who names a host has one
