@@ -376,6 +376,17 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         if "chat" in vars(self):
             self.chat.briefing.doubt()
 
+    def action_settings(self) -> None:
+        from .screens.settings import SettingsScreen
+
+        self.push_screen(SettingsScreen(self.service.choices), self._settings_left)
+
+    async def _settings_left(self, has_new_keys: bool | None) -> None:
+        """The screen names its keys here and there: with others it is made anew."""
+        if has_new_keys:
+            await self.flush()
+            self.go(_place(await self._memory.get()), in_chat=self.main.is_in_chat)
+
     # keys
 
     def get_key_display(self, binding: Binding) -> str:
@@ -385,7 +396,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "seen":
             return bool(self.away)
-        if action in ("jobs", "home", "palette", "theme", "help", "chat"):
+        if action in ("jobs", "home", "palette", "theme", "settings", "help", "chat"):
             return isinstance(self.screen, MainScreen)
         return True
 
@@ -432,7 +443,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
     def action_help(self) -> None:
         from .screens.help import Help
 
-        self.push_screen(Help(self.keymap, str(self.service.paths.settings), self.main.WHERE))
+        self.push_screen(Help(self.keymap, self.main.WHERE))
 
     def action_seen(self) -> None:
         self.away = ()

@@ -24,6 +24,7 @@ APP: Mapping[str, str] = {
     "help": "What can be typed here.",
     "model": "Choose the model.",
     "new": "Begin a new conversation.",
+    "settings": "Choose the settings and the keys.",
     "export": "Write the conversation to a Markdown file.",
 }
 """Commands that are the app's own; what follows the word is theirs to read."""

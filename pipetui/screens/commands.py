@@ -1,18 +1,20 @@
 """Every command of the screens: one table that makes the bindings, the footer, the help screen and the palette.
 
 A command is the action `action_<name>` of the screens (or the app) in `where`. Its name is also what the settings call
-it: `[keys]` / `revert = "f6"`.
+it: `[keys]` / `revert = "f6"`. Textual is imported where it is needed: the command line lists the keys without it.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from textual.binding import Binding
-from textual.keys import KEY_TO_UNICODE_NAME, Keys
+from ..text import meant
+
+if TYPE_CHECKING:
+    from textual.binding import Binding
 
 Where: TypeAlias = Literal["app", "home", "workflow", "run", "jobs", "collection", "field", "chat"]
 
@@ -187,6 +189,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("home", "H", "Home", "The workflows and your recent runs.", ("app",), show=False),
     Command("palette", "ctrl+p,colon", "Menu", "Find any command by its name.", ("app",), palette=False, stays=2),
     Command("theme", "", "Theme", "Choose the colours; they are kept.", ("app",), show=False),
+    Command("settings", "comma", "Settings", "What you can choose, and your own keys.", ("app",), show=False),
     Command("picture", "", "Screenshot", "Keep a picture of this screen, as an SVG file.", ("app",), show=False),
     Command("help", "f1,question_mark", "Help", "All keys.", ("app",), stays=3),
     Command("quit", "q,ctrl+q", "Quit", "Leave. Jobs go on; you come back to where you were.", ("app",), stays=3),
@@ -195,19 +198,32 @@ COMMANDS: tuple[Command, ...] = (
 STAYS: Mapping[str, int] = {command.name: command.stays for command in COMMANDS if command.stays}
 """How much longer than others (below 0: shorter) the footer keeps an action."""
 
-_BY_NAME = {command.name: command for command in COMMANDS}
-_TYPED = frozenset({"ctrl+q", "ctrl+p", "ctrl+o", "ctrl+c", "f1"})
+BY_NAME: Mapping[str, Command] = {command.name: command for command in COMMANDS}
+
+_WHILE_TYPING = frozenset({"ctrl+q", "ctrl+p", "ctrl+o", "ctrl+c", "f1"})
 """Keys that work while one types: no input wants them (but Ctrl+C, while there is nothing to stop)."""
+
+_NO_KEY = "<ignore>"
+"""What no terminal sends: a command without keys has it, so that it can be given one."""
+
+_MOVES = frozenset({
+    "up", "down", "left", "right", "j", "k", "home", "end", "pageup", "pagedown", "tab", "shift+tab", "enter", "escape",
+    "space", "backspace", "delete",
+})  # fmt: skip
+"""Keys that every list or input has a use for: another command would get them here and there only."""
 
 
 def bindings(where: Where) -> list[Binding]:
     """The bindings of one place."""
+    from textual.binding import Binding
+
     found = []
     for command in COMMANDS:
-        if where in command.where and command.keys and not command.owner:
-            for key in command.keys.split(","):
+        if where in command.where and not command.owner:
+            for key in (command.keys or _NO_KEY).split(","):
+                urgent = key in _WHILE_TYPING
                 found.append(
-                    Binding(key, command.name, command.label, show=command.show, id=command.id, priority=key in _TYPED)
+                    Binding(key, command.name, command.label, show=command.show, id=command.id, priority=urgent)
                 )
     return found
 
@@ -228,7 +244,7 @@ def shown_key(keys: str) -> str:
 
 _SHOWN = {
     "slash": "/", "question_mark": "?", "colon": ":", "escape": "Esc", "enter": "Enter", "tab": "Tab", "space": "Space",
-    "up": "↑", "down": "↓", "left": "←", "right": "→", "home": "Home", "end": "End",
+    "up": "↑", "down": "↓", "left": "←", "right": "→", "home": "Home", "end": "End", "comma": ",", "full_stop": ".",
 }  # fmt: skip
 
 
@@ -237,38 +253,69 @@ def keymap_of(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
     A key that two commands of one place would share is refused, and so is a letter for what is done while one types.
     """
-    keymap: dict[str, str] = {}
     wrong: list[str] = []
+    taken: dict[str, str] = {}
     for name, keys in wanted.items():
-        command = _BY_NAME.get(name)
-        if command is None:
-            near = difflib.get_close_matches(name, _BY_NAME, n=1)
-            wrong.append(f"[keys] has no command {name!r}" + (f"; did you mean {near[0]!r}?" if near else "."))
-            continue
-        normal = ",".join(_normal(key) for key in keys.split(",") if key.strip())
-        unknown = [key for key in normal.split(",") if not _is_key(key)]
-        if not normal or unknown:
-            wrong.append(f"[keys] {name} = {keys!r}: that is no key. Write it like 'f6', 'ctrl+t' or 'r'.")
-        elif command.name == "submit" and any(_is_typed(key) for key in normal.split(",")):
-            wrong.append(f"[keys] submit = {keys!r}: one types that in an input. Use a function key or a ctrl+ key.")
-        elif clash := _clash(command, normal, keymap):
-            wrong.append(f"[keys] {name} = {keys!r} is the key of {clash!r} already: it was not changed.")
+        if name not in BY_NAME:
+            wrong.append(f"[keys] has no command {name!r}{meant(name, BY_NAME)}")
+        elif why := _unfit(BY_NAME[name], _normal_keys(keys)):
+            wrong.append(f"[keys] {name} = {keys!r}: {why}")
         else:
-            keymap[command.id] = normal
-    return keymap, wrong
+            taken[name] = _normal_keys(keys)
+    for name in reversed(list(taken)):  # two may change places; of two that want the same the first has it
+        keymap = {BY_NAME[each].id: keys for each, keys in taken.items()}
+        if clash := _clash(BY_NAME[name], taken[name], keymap):
+            wrong.append(f"[keys] {name} = {wanted[name]!r} is the key of {clash.name!r} already: it was not changed.")
+            del taken[name]
+    return {BY_NAME[name].id: keys for name, keys in taken.items()}, wrong
 
 
-def _clash(command: Command, keys: str, keymap: Mapping[str, str]) -> str:
-    """The name of a command that has one of these keys in one of the same places; '' when there is none."""
-    taken = set(keys.split(","))
+def why_not(wanted: Mapping[str, str], name: str, keys: str | None) -> str:
+    """Why a command can't have these keys (None: its own again) beside what else is `wanted`; '' when it can."""
+    command = BY_NAME[name]
+    if keys is not None and (why := _unfit(command, _normal_keys(keys))):
+        return why
+    keymap = {BY_NAME[each].id: _normal_keys(said) for each, said in wanted.items() if each in BY_NAME and each != name}
+    normal = command.keys if keys is None else _normal_keys(keys)
+    clash = _clash(command, normal, keymap)
+    if clash is None:
+        return ""
+    shared = next(key for key in normal.split(",") if key in keys_of(clash, keymap).split(","))
+    return f"{clash.label} ({places_of(clash)}) has the key {shown_key(shared)}: give that another one first."
+
+
+def places_of(command: Command) -> str:
+    """Where a command works, for people."""
+    return ", ".join(PLACES[where] for where in PLACES if where in command.where)
+
+
+def _unfit(command: Command, keys: str) -> str:
+    """Why a command can't have these keys, whatever others have; '' when it can."""
+    each = keys.split(",")
+    own = set(command.keys.split(","))
+    if not keys or not all(map(_is_key, each)):
+        return "that is no key. Write it like 'f6', 'ctrl+t' or 'r'."
+    works_while_typing = command.owner in ("field", "prompt") or own & _WHILE_TYPING
+    if works_while_typing and any(_is_typed(key) and key not in own for key in each):
+        return "one types that in an input, where this works too. Use a function key or a ctrl+ key."
+    if moves := next((key for key in each if key in _MOVES and key not in own), ""):
+        return f"lists and inputs have a use for {shown_key(moves)} already. Use another key."
+    if any(key in "0123456789" for key in each):
+        return "a number leads to the card that has it. Use another key."
+    return ""
+
+
+def _clash(command: Command, keys: str, keymap: Mapping[str, str]) -> Command | None:
+    """A command that has one of these keys in one of the same places."""
+    taken = set(keys.split(",")) - {""}
     for other in COMMANDS:
         if (
             other is not command
             and _meet(command.where, other.where)
             and taken & set(keys_of(other, keymap).split(","))
         ):
-            return other.name
-    return ""
+            return other
+    return None
 
 
 def _meet(one: Iterable[Where], other: Iterable[Where]) -> bool:
@@ -277,6 +324,11 @@ def _meet(one: Iterable[Where], other: Iterable[Where]) -> bool:
 
 def _is_typed(key: str) -> bool:
     return "+" not in key and not (key.startswith("f") and key[1:].isdigit())
+
+
+def _normal_keys(keys: str) -> str:
+    keys = "comma" if keys.strip() == "," else keys
+    return ",".join(_normal(key) for key in keys.split(",") if key.strip())
 
 
 def _normal(key: str) -> str:
@@ -288,11 +340,13 @@ def _normal(key: str) -> str:
 
 def _is_key(key: str) -> bool:
     *modifiers, last = key.split("+")
-    return set(modifiers) <= {"ctrl", "shift", "alt", "super", "meta"} and (len(last) == 1 or last in _NAMED)
+    known = last.isprintable() if len(last) == 1 else last in _named()
+    return known and set(modifiers) <= {"ctrl", "shift", "alt", "super", "meta"}
 
 
-_NAMED = (
-    {member.value.rsplit("+", 1)[-1] for member in Keys}
-    | set(KEY_TO_UNICODE_NAME)
-    | {"slash", "at", "minus", "plus", "underscore", "colon", "semicolon", "comma", "apostrophe", "space"}
-)
+@cache
+def _named() -> frozenset[str]:
+    from textual.keys import KEY_TO_UNICODE_NAME, Keys
+
+    more = {"slash", "at", "minus", "plus", "underscore", "colon", "semicolon", "comma", "apostrophe", "space"}
+    return frozenset({*(member.value.rsplit("+", 1)[-1] for member in Keys), *KEY_TO_UNICODE_NAME, *more})

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from ..widgets.plain import MUTED, Plain, line
-from .commands import COMMANDS, PLACES, Where, keys_of, shown_key
+from .commands import BY_NAME, COMMANDS, PLACES, Where, keys_of, shown_key
 from .dialogs import Dialog
 from .looks import column
 
@@ -23,17 +23,18 @@ class Help(Dialog[None]):
     }
     """
 
-    def __init__(self, keymap: Mapping[str, str], settings: str, here: Where) -> None:
+    def __init__(self, keymap: Mapping[str, str], here: Where) -> None:
         """The keys of `here` come first."""
         super().__init__()
-        self._keymap, self._settings, self._here = keymap, settings, here
+        self._keymap, self._here = keymap, here
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
             yield Plain("Keys", classes="title")
             with VerticalScroll(classes="scrolls", can_focus=True):
                 yield Static(self._table(), markup=False)
-            yield Plain(f"Esc closes this · other keys: [keys] in {self._settings}", classes="keys", limit=300)
+            key = shown_key(keys_of(BY_NAME["settings"], self._keymap))
+            yield Plain(f"Esc closes this · {key} opens the settings: there are other keys", classes="keys")
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()

@@ -62,6 +62,11 @@ class Pick(Dialog[T], Generic[T]):
         """Cells of a row."""
         return min(self.WIDE, self.size.width * 94 // 100) - BESIDE
 
+    @property
+    def page(self) -> int:
+        """Rows of the list that there is room for."""
+        return min(14, max(3, self.size.height * 9 // 10 - AROUND))
+
     async def on_mount(self) -> None:
         self.query_one(".box").styles.width = self.WIDE
         self._list.go(self._current)
@@ -96,7 +101,7 @@ class Pick(Dialog[T], Generic[T]):
     async def show(self) -> None:
         rows = await self.rows(self.typed)
         self._list.show(rows)
-        self._list.styles.height = min(14, max(1, len(rows)), max(3, self.size.height * 9 // 10 - AROUND))
+        self._list.styles.height = min(self.page, max(1, len(rows)))
 
     async def on_edited(self, event: Edited) -> None:
         event.stop()

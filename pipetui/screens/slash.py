@@ -73,6 +73,8 @@ async def _command(pane: ChatPane, said: Said) -> None:
             pane.action_model()
         case "new":
             await pane.action_new_conversation()
+        case "settings":
+            await pane.app.run_action("settings")
         case "export":
             await pane.export()
         case _:

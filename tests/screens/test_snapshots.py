@@ -15,6 +15,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from pipetui.engine.collections import TASKS
 from pipetui.engine.jobs import Progress
 from pipetui.engine.messages import Call, Proposal, Proposed, Thinking, Usage
+from pipetui.screens.commands import COMMANDS
 from pipetui.service import Service
 from pipetui.service.place import Place
 from pipetui.service.service import BUILT_IN
@@ -234,3 +235,33 @@ async def test_what_happened_while_one_was_away(
         await worker.db.write(lambda tx: jobs.set_state(tx, job, "failed", 2.0, error="No network."))
         async with shown(service, size, "While you were away", "No network.", "failed ·") as it:
             assert picture_of(it) == picture
+
+
+async def test_the_settings(
+    tmp_path: Path, size: tuple[int, int], picture: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = [each for each in COMMANDS if each.name in ("open", "submit", "revert", "undo")]  # others come and go
+    monkeypatch.setattr("pipetui.screens.settings.COMMANDS", few)
+    async with serving(tmp_path) as service:
+        await service.choices.change({"chat.tone": "friendly", "chat.hosts": ["10.0.0.7"], "keys.revert": "f6"})
+        async with shown(service, size, "Hello Workflow") as it:
+            await it.press("comma")
+            await it.sees("Jobs at once")
+            await it.press("down", "down")
+            await it.sees("when the app is opened again")
+            await it.pilot.pause()
+            assert picture_of(it) == picture
+
+
+async def test_a_key_that_is_refused(tmp_path: Path, size: tuple[int, int], picture: SnapshotAssertion) -> None:
+    async with serving(tmp_path) as service, shown(service, size, "Hello Workflow") as it:
+        await it.press("comma")
+        await it.sees("Jobs at once")
+        await it.type("keys.revert")
+        await it.misses("Jobs at once")
+        await it.press("enter")
+        await it.sees("Press a key for Revert")
+        await it.press("u")
+        await it.sees("Undo (Cards) has the key u")
+        await it.pilot.pause()
+        assert picture_of(it) == picture
