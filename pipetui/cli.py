@@ -12,7 +12,7 @@ from .commands.exits import BROKEN_PIPE, CRASH, INTERRUPTED, USAGE, Exit
 
 TYPE_CHECKING = False  # true for type checkers; `typing` itself would cost every start 4 ms
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any, NoReturn
 
     from .commands.exits import Command
@@ -186,6 +186,11 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("--level", choices=("debug", "info", "warning", "error"), default="debug", metavar="LEVEL",
                       help="debug, info, warning or error, and what is graver")  # fmt: skip
     logs.add_argument("--limit", type=_count, default=200, metavar="N", help="the last N entries (200)")
+    settings = command("settings", "settings:settings", "list the settings and the keys, or change some")
+    settings.add_argument("words", nargs="*", choices=_SettingNames(), metavar="NAME[=VALUE]",
+                          help="list these (`chat`, `keys`), or change them; =@FILE reads a file")  # fmt: skip
+    settings.add_argument("--reset", action="append", default=[], choices=_SettingNames(), metavar="NAME",
+                          help="give this one back to its default")  # fmt: skip
     _sandbox(command("sandbox", "sandbox:sandbox", "a local Botify and web site to practise with, until Ctrl+C"))
     completion = command("completion", "completion:completion", "print completions for a shell", json=False)
     completion.add_argument(
@@ -193,6 +198,18 @@ def parser() -> argparse.ArgumentParser:
     )
     completion.set_defaults(grammar=parser)
     return top
+
+
+class _SettingNames:
+    """The names of the settings, for completions; whether a word is one, and its value right, the command says."""
+
+    def __contains__(self, word: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        from .commands.settings import names
+
+        return iter(names())
 
 
 def _common(parser: argparse.ArgumentParser, **defaults: object) -> None:

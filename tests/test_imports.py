@@ -55,6 +55,13 @@ def test_the_list_of_runs_needs_neither_engine_nor_workflows(arguments: list[str
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("arguments", [["settings"], ["settings", "keys", "--json"]])
+def test_the_settings_are_listed_without_a_screen(arguments: list[str], tmp_path: Path) -> None:
+    found = modules_after(arguments, tmp_path)
+    assert "pipetui.screens.commands" in found
+    assert not found & DEAR
+
+
 def test_a_run_without_a_screen_needs_no_screen(tmp_path: Path) -> None:
     found = modules_after(["run", "hello", "--set", "name=Ada", "--set", "greeting=Hi"], tmp_path)
     assert "pipetui.engine.transitions" in found
