@@ -241,4 +241,4 @@ def how_to_start(platform: str = sys.platform) -> str:
 
 
 def _name_another() -> str:
-    return "Name another host: OLLAMA_HOST=HOST:PORT, or hosts under [chat] in the settings."
+    return "Name another host: OLLAMA_HOST=HOST:PORT, or Hosts in the settings."
