@@ -99,7 +99,6 @@ def finished(analysis: Analysis) -> Analysis:
 
 def histogram(bands: Sequence[Band], largest: int | None, of: str = "rows") -> list[View]:
     """How many rows (`of`: as people call them) all pages up to a depth have; `largest` is the last that fits."""
-    said = "no depth fits into one export" if largest is None else f"up to depth {largest} they fit into one export"
     bars = [("all" if band.depth is None else f"up to {band.depth}", band.cumulative) for band in bands]
     lines = [
         [
@@ -109,9 +108,11 @@ def histogram(bands: Sequence[Band], largest: int | None, of: str = "rows") -> l
         ]
         for band in bands
     ]
-    mark = "" if largest is None else f"up to {largest}"
+    fitting, mark = ("none", "") if largest is None else (str(largest), f"up to {largest}")
     return [
-        Chart(bars, title=f"{of} by depth, summed up: {said}".capitalize(), unit="rows", mark=mark),
+        Chart(
+            bars, title=f"{of} up to each depth: {fitting} fits into one export".capitalize(), unit="rows", mark=mark
+        ),
         Table(["depth", "pages", "rows", "together", "fits into one"], lines),
     ]
 

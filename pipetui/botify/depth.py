@@ -10,6 +10,7 @@ from .client import Client
 from .errors import Rejected
 from .forecast import Preflight, count
 from .queries import CAP, Json, Project, Query, cost
+from .shelf import Shelf
 
 _DEPTHS = 2000  # rows of the answer that lists depths or segments
 
@@ -32,10 +33,12 @@ class Part:
     query: Query
     rows: int
     label: str
+    on_disk: bool = False
 
     @property
     def credits(self) -> float:
-        return cost(self.query, self.rows)
+        """What it costs; nothing where it is on disk."""
+        return 0.0 if self.on_disk else cost(self.query, self.rows)
 
 
 async def bands(client: Client, query: Query) -> list[Band]:
@@ -65,11 +68,11 @@ def fits(found: Sequence[Band], cap: int = CAP) -> int | None:
     return depths[-1] if depths else None
 
 
-async def divided(client: Client, found: Preflight) -> Preflight:
+async def divided(client: Client, found: Preflight, shelf: Shelf) -> Preflight:
     """What a preflight found to be over its cap, with `bands`, and `parts` where it can be made in several exports.
 
-    `credits` are then those of all rows, and `needed` has room for the parts and for all of them joined. `indivisible`
-    says why there are no parts. No credits.
+    `credits` are then those of all rows but of parts that are on the shelf, and `needed` has room for the parts and for
+    all of them joined. `indivisible` says why there are no parts. Costs nothing.
     """
     query, rows = found.query, found.counted.rows or 0
     histogram, parts, indivisible = await bands(client, query), list[Part](), ""
@@ -78,14 +81,20 @@ async def divided(client: Client, found: Preflight) -> Preflight:
         parts = await split(client, query, histogram, found.cap, segment=segment)
     except Rejected as error:
         indivisible = str(error)
+    parts = await asyncio.to_thread(lambda: [_looked_for(part, shelf, client.base_url) for part in parts])
     needed = 2 * found.needed * rows // found.cap
     problems = list(found.problems)
     if needed > found.free:
         problems.append("There is not enough room on the disk for all parts: use a smaller depth.")
+    credits = round(sum(part.credits for part in parts), 1) if parts else cost(query, rows)
     return replace(
-        found, bands=histogram, parts=parts, indivisible=indivisible,
-        credits=cost(query, rows), needed=needed, problems=problems,
-    )  # fmt: skip
+        found, bands=histogram, parts=parts, indivisible=indivisible, credits=credits, needed=needed, problems=problems
+    )
+
+
+def _looked_for(part: Part, shelf: Shelf, api: str) -> Part:
+    is_here = any(export.has(part.rows) for export in shelf.find(part.query, api))
+    return replace(part, label=f"{part.label}, on disk", on_disk=True) if is_here else part
 
 
 async def page_type(client: Client, project: Project) -> str:

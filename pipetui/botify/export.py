@@ -183,7 +183,7 @@ class _Export:
     async def _on_shelf(self) -> str:
         """The folder of an export that has all that was asked for."""
         found = await asyncio.to_thread(self.shelf.find, self.query, self.client.base_url)
-        return next((each.folder.name for each in found if not each.cut or each.rows >= self.limit), "")
+        return next((each.folder.name for each in found if each.has(self.limit)), "")
 
     async def _adopted(self, job_id: str, tell: Tell) -> str:
         remote = await patiently(lambda: self.client.job(job_id), tell, pause=self.pause)

@@ -111,7 +111,7 @@ async def preflight(client: Client, query: Query, shelf: Shelf, *, cap: int = CA
     if counted.rows == 0 and not problems:
         problems.append("The query has no rows: there is nothing to export, and nothing to pay.")
     if counted.exact and rows > cap:
-        notes.append(f"These are {counted_text(rows)} rows; one export has at most {counted_text(cap)}: split it.")
+        notes.append(f"These are {counted_text(rows)} rows; one export has at most {counted_text(cap)}.")
     if not counted.exact and not problems:
         notes.append("Botify did not count these rows: the number is the most that there can be.")
     needed = round(limit * query.width * _CELL * (1 + _PACKED))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -95,3 +96,8 @@ def shelf(run: Run) -> Shelf:
 def credits(run: Run) -> Credits:
     """What was spent, by all runs."""
     return Credits.of(run.shared)
+
+
+def this_month(run: Run) -> float:
+    """The credits that the run's profile spent in this month, UTC. Blocking."""
+    return credits(run).month(run.profile, f"{datetime.now(UTC):%Y-%m}")

@@ -79,7 +79,7 @@ async def preview(client: Client, query: Query, shelf: Shelf) -> Preview:
             raise
         return _left_over(here[0])
     if found.over and not found.on_disk:
-        found = await divided(client, found)
+        found = await divided(client, found, shelf)
     remote = next(iter([*found.running, *found.finished]), None)
     return Preview(
         rows=found.counted.rows,
@@ -161,9 +161,8 @@ def account(previews: Named) -> list[View]:
     for name, each in previews:
         bands = [Band(band["depth"], band["pages"], band["rows"], band["together"]) for band in each["bands"]]
         views += histogram(bands, each["fits"], of=f"rows of {name}") if bands else []
-        parts = [(part["label"], part["rows"], Query.from_json(part["query"])) for part in each["parts"]]
-        lines = [[label, f"{rows:,}", amount(cost(query, rows))] for label, rows, query in parts]
-        views += [Table([f"part of the {name}", "rows", "credits"], lines)] if lines else []
+        parts = [[part["label"], f"{part['rows']:,}"] for part in each["parts"]]
+        views += [Table([f"part of the {name}", "rows"], parts)] if parts else []
     return views
 
 

@@ -67,6 +67,10 @@ class Export:
         depth = "" if self.query.depth is None else f", up to depth {self.query.depth}"
         return f"{_iso(self.finished)[:10]}, {self.rows:,} rows{depth}{', incomplete' if self.cut else ''}"
 
+    def has(self, rows: int) -> bool:
+        """Whether it is all of its query, or as many rows of it as are asked for."""
+        return not self.cut or self.rows >= rows
+
     def place(self, path: Path) -> None:
         """The CSV under another name too, without a second copy where the disk can do that."""
         path.unlink(missing_ok=True)

@@ -7,7 +7,6 @@ import csv
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 from pipetui import Job, JobError, Run, Step, Workflow, botify
@@ -161,13 +160,13 @@ class BotifyExport(Workflow):
     # -- what it will be
 
     async def step_05_job(self, run: Run, job: Job) -> Preflight:
-        shelf, credits = botify.places.shelf(run), botify.places.credits(run)
+        shelf = botify.places.shelf(run)
         async with botify.places.client(run) as client:
             job.progress(0, 0, "Counting …")
             found = await botify.preflight(client, await _query(run, client), shelf)
             if found.over and not found.problems:
                 job.progress(0, 0, "Counting the rows of each depth …")
-                found = await botify.divided(client, found)
+                found = await botify.divided(client, found, shelf)
         return Preflight(
             api=client.base_url,
             query=found.query.to_json(),
@@ -175,7 +174,7 @@ class BotifyExport(Workflow):
             exact=found.counted.exact,
             limit=found.limit,
             credits=found.credits,
-            month=await asyncio.to_thread(credits.month, run.profile, f"{datetime.now(UTC):%Y-%m}"),
+            month=await asyncio.to_thread(botify.places.this_month, run),
             needed=found.needed,
             free=found.free,
             on_disk=[f"{export.told}, in {export.folder.name}" for export in found.on_disk],

@@ -16,7 +16,6 @@ from pipetui.views import Chart, File, Files, Heat, Markdown, Stack, Table, Text
 if TYPE_CHECKING:
     from pipetui.links import Numbers
 
-
 JOINS = {
     "page_type": Join("Page type", "global", "segments.pagetype.value"),
     "status": Join("HTTP status", "", "http_code"),
@@ -95,6 +94,11 @@ def _exports_line(exports: Exports) -> str:
     return f"{', '.join(told)}; {amount(paid)} credits"
 
 
+def _graph_line(graph: Numbers) -> str:
+    counts = ("pages", graph["pages"]), ("links", graph["links"]), ("orphans", graph["orphans"])
+    return ", ".join(f"{number:,} {name}" for name, number in (*counts, ("dead ends", graph["dead_ends"])))
+
+
 class LinkGraph(Workflow):
     APP_NAME = "link_graph"
     DISPLAY_NAME = "Link Graph 🔗"
@@ -111,16 +115,7 @@ class LinkGraph(Workflow):
         ),
         Step("step_06", done="preflight", show="Preflight", auto=True, summary=_plan_line),
         Step("step_07", done="export", show="Export", paid=True, summary=_exports_line),
-        Step(
-            "step_08",
-            done="graph",
-            show="Graph",
-            auto=True,
-            summary=lambda graph: (
-                f"{graph['pages']:,} pages, {graph['links']:,} links, {graph['orphans']:,} orphans,"
-                f" {graph['dead_ends']:,} dead ends"
-            ),
-        ),
+        Step("step_08", done="graph", show="Graph", auto=True, summary=_graph_line),
     ]
 
     # -- what to look at
@@ -137,7 +132,7 @@ class LinkGraph(Workflow):
         async with botify.places.client(run) as client:
             analyses = await client.analyses(project)
         on_disk = await _on_disk(run)
-        told = {slug: export.told for slug, export in reversed(on_disk)}  # the newest of each
+        told = {slug: export.told for slug, export in on_disk}
         rows = [[each.slug, f"{each.urls:,}", told.get(each.slug, ""), each.name] for each in analyses]
         slugs = [each.slug for each in analyses]
         default = wanted if wanted in slugs else next(iter(slugs), None)
@@ -188,7 +183,7 @@ class LinkGraph(Workflow):
 
     async def step_05_form(self, run: Run) -> Field:
         hint, default = "clicks from the start page to the pages whose links you want; empty: all", None
-        if (export := dict(reversed(await _on_disk(run))).get(run.value("analysis", str))) is not None:
+        if (export := dict(await _on_disk(run)).get(run.value("analysis", str))) is not None:
             default = export.query.depth
             hint += f" ({'all of them' if default is None else f'those up to {default}'} are on disk)"
         return Number(default, optional=True, whole=True, minimum=0, maximum=1000, hint=hint)
@@ -241,7 +236,8 @@ class LinkGraph(Workflow):
             kept = " and ".join(name for name, each in previews if each["on_disk"])
             more = f", use {kept} on disk" if kept else ""
             options.append(("export", f"{plans.price(missing)}: export {plans.what(missing)}{more}"))
-        hint = "" if options else plans.too_many(missing)
+        month = amount(botify.places.this_month(run))
+        hint = f"this month so far: {month} credits" if options else plans.too_many(missing)
         return Choice(options, default="follow" if there and not rest else None, hint=hint)
 
     async def step_07_job(self, run: Run, job: Job) -> Exports:
@@ -295,24 +291,19 @@ class LinkGraph(Workflow):
         from pipetui import links
 
         graph = run.value("graph", links.Numbers)
-        kinds, some = "first folder" if graph["are_folders"] else "page type", slice(MATRIX)
+        kinds, some, depth = "first folder" if graph["are_folders"] else "page type", slice(MATRIX), _depth(run)
         types, rows = graph["types"][some], {"pages": graph["pages"], "edges": graph["edges"]}
-        depth = _depth(run)
-        beyond = "" if depth is None else f" The links of pages deeper than {depth} were not exported: they end there."
+        deeper = "" if depth is None else f" Pages deeper than {depth} look like dead ends: their links were left out."
+        title = f"Links from each {kinds} (row) to each (column)"
         return Stack(
             [
                 Markdown(links.in_words(graph)),
-                Text(f"Clicks are counted from {graph['home'] or 'nowhere: there is no page'}.{beyond}"),
+                Text(f"Clicks are counted from {graph['home'] or 'nowhere: there is no page'}.{deeper}"),
                 Chart(
                     [(str(clicks), pages) for clicks, pages in graph["depths"]], "Pages by clicks from the home page"
                 ),
                 Chart(list(zip(types, graph["type_pages"][some], strict=True)), f"Pages by {kinds}"),
-                Heat(
-                    types,
-                    types,
-                    [row[some] for row in graph["matrix"][some]],
-                    f"Links from each {kinds} (row) to each (column)",
-                ),
+                Heat(types, types, [row[some] for row in graph["matrix"][some]], title=title),
                 Table(file=run.folder / "nodes.csv", widths={"url": 44, "segment": 14, "pagerank": 14}),
                 _files(run, [(name, rows.get(counted)) for name, counted in FILES.items()]),
             ]
@@ -354,9 +345,10 @@ def _nodes(run: Run) -> botify.Query | None:
 
 
 async def _on_disk(run: Run) -> list[tuple[str, botify.Export]]:
-    """(analysis, export) of the project's link graphs that are on disk, the newest first."""
+    """(analysis, export) of the project's link graphs that are on disk, the largest last: `dict` keeps that one."""
     api = botify.places.api_url(run.shared)
-    return await asyncio.to_thread(botify.places.shelf(run).link_graphs, _project(run), api)
+    found = await asyncio.to_thread(botify.places.shelf(run).link_graphs, _project(run), api)
+    return sorted(found, key=lambda each: each[1].rows)
 
 
 # -- the exports

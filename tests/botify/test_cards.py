@@ -17,10 +17,10 @@ def test_the_histogram_marks_the_last_depth_that_fits() -> None:
     chart, table = cards.histogram(bands, 0, of="rows of edges")
     assert isinstance(chart, Chart) and isinstance(table, Table)
     assert chart.bars == [("up to 0", 10), ("up to 1", 40), ("all", 45)] and chart.mark == "up to 0"
-    assert chart.title == "Rows of edges by depth, summed up: up to depth 0 they fit into one export"
+    assert chart.title == "Rows of edges up to each depth: 0 fits into one export"
     assert [row[0] for row in table.rows] == ["0", "1", "none"] and [row[-1] for row in table.rows] == ["yes", "", ""]
     chart, _ = cards.histogram(bands, None)
-    assert isinstance(chart, Chart) and chart.mark == "" and "no depth fits" in chart.title
+    assert isinstance(chart, Chart) and chart.mark == "" and chart.title.startswith("Rows up to each depth: none fits")
 
 
 def test_only_a_finished_analysis_is_taken() -> None:

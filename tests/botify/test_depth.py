@@ -73,15 +73,19 @@ async def test_what_is_over_the_cap_is_divided_and_priced_in_one_call(stage: Sta
     assert await page_type(stage.client, SHOP) == "segments.pagetype.value"
     found = await preflight(stage.client, stage.query, stage.shelf, cap=950)
     assert found.over and not found.parts and found.credits == 95
-    whole = await divided(stage.client, found)
+    whole = await divided(stage.client, found, stage.shelf)
     assert sum(part.rows for part in whole.parts) == whole.bands[-1].cumulative == found.counted.rows
     assert whole.credits == sum(part.credits for part in whole.parts) == LINKS / 10
     assert whole.needed > found.needed and not whole.indivisible and whole.problems == []
-    no_room = await divided(stage.client, replace(found, free=found.needed + 1))
+    no_room = await divided(stage.client, replace(found, free=found.needed + 1), stage.shelf)
     assert no_room.parts and "not enough room" in no_room.problems[0]
-    large = await divided(stage.client, replace(found, cap=500))
+    large = await divided(stage.client, replace(found, cap=500), stage.shelf)
     assert large.parts == [] and "by itself" in large.indivisible and large.bands == whole.bands
     assert stage.sandbox.state()["job_posts"] == 0
+    await stage.export(whole.parts[0].query)
+    less = await divided(stage.client, found, stage.shelf)
+    assert [part.on_disk for part in less.parts] == [True] + [False] * (len(whole.parts) - 1)
+    assert less.credits == whole.credits - whole.parts[0].credits and less.parts[0].label.endswith(", on disk")
 
 
 async def test_the_analysis_may_say_that_exports_have_fewer_rows(stage: Stage) -> None:

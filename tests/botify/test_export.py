@@ -36,7 +36,7 @@ async def test_preflight_says_what_it_will_be(stage: Stage) -> None:
     over = await preflight(stage.client, stage.query, stage.shelf, cap=100)
     assert over.over
     assert (over.limit, over.credits) == (100, 10.0)
-    assert any("split it" in note for note in over.notes)
+    assert over.notes == [f"These are {rows:,} rows; one export has at most 100."]
 
 
 async def test_preflight_knows_what_is_there_and_what_runs(stage: Stage) -> None:
