@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -11,7 +10,6 @@ from typing import Any, ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
 from textual.timer import Timer
 
 from ..engine.cards import FINALIZE, Card
@@ -28,7 +26,7 @@ from ..terminal import clipboard
 from ..text import count, size
 from ..widgets.card import CardView
 from ..widgets.copies import Copy, copies, value_text
-from ..widgets.fields import FieldInput
+from ..widgets.stack import CardStack
 from .base import MainScreen, Place
 from .commands import COMMANDS, Where, bindings, keys_of, shown_key
 from .copying import PickCopy
@@ -39,17 +37,10 @@ from .history import History
 DRAFT_SECONDS = 0.4
 """What was typed is on disk this long after the last key."""
 
-DIGIT_SECONDS = 0.7
-"""A second digit within this time makes a number of two."""
-
 _FINISHED = frozenset({"done", "skipped", "not_applicable"})
 
 
 _LETTERS = frozenset(command.name for command in COMMANDS if "run" in command.where and command.name != "back")
-
-
-class CardStack(VerticalScroll, can_focus=False, inherit_bindings=False):
-    """Scrolls to the focused card; its keys are the screen's."""
 
 
 class RunScreen(MainScreen):
@@ -60,8 +51,7 @@ class RunScreen(MainScreen):
 
     DEFAULT_CSS = """
     RunScreen {
-        CardStack { margin: 1 1 0 1; scrollbar-size-vertical: 1; }
-        CardView { margin-bottom: 1; }
+        CardStack { margin: 1 1 0 1; }
     }
     """
 
@@ -74,12 +64,10 @@ class RunScreen(MainScreen):
         self._memory = dict(place.memory)
         self._snapshot: Snapshot | None = None
         self._stack = CardStack()
-        self._views: dict[str, CardView] = {}
         self._drafts: dict[str, Any] = {}
         self._draft_timer: Timer | None = None
         self._problems: tuple[int, tuple[str, ...]] = (0, ())
         self._moving = self._missed = False
-        self._digits = ("", 0.0)
 
     def content(self) -> ComposeResult:
         yield self._stack
@@ -105,18 +93,11 @@ class RunScreen(MainScreen):
             self.host.remember(profile=snapshot.row.profile)
         hints = {name: shown_key(keys_of(command, self.host.keymap)) for command in COMMANDS if (name := command.name)}
         hints["enter"] = hints["open"]
-        self._views = {card.id: CardView(card, keys=hints) for card in snapshot.cards}
         current = snapshot.current.id
-        opened = [id for id in self._memory.get("expanded", [current]) if id in self._views] or [current]
-        for id in opened:
-            self._views[id].set_reactive(CardView.expanded, True)
-        with self.app.batch_update():
-            await self._stack.remove_children()
-            await self._stack.mount_all(self._views.values())
+        await self._stack.build(snapshot.cards, hints, self._memory.get("expanded", ()), current)
         self._head(snapshot)
         card, is_in_body = self._memory.get("card", current), self._memory.get("body", True)
-        view = self._views.get(card, self._views[current])
-        self._focus_card(view, is_in_body)
+        self._focus_card(self._views.get(card, self._views[current]), is_in_body)
         scroll = self._memory.get("scroll")
         if isinstance(scroll, int | float):
             self.call_after_refresh(self._stack.scroll_to, y=scroll, animate=False)
@@ -133,13 +114,13 @@ class RunScreen(MainScreen):
             return
         if [card.id for card in snapshot.cards] != list(self._views) or snapshot.workflow is not before.workflow:
             await self._flush()
-            self._memory = {**self._memory, **self._here()}
+            self._memory = {**self._memory, **self._stack.place}
             await self._build(await self.service.runs.open(self.run_id))
             return
         typed = not follow and await self._keep_typed(before, snapshot)
         self._snapshot = snapshot
-        old, new = before.current.id, snapshot.current.id
-        follow = follow or (old != new and (self._focused_id() == old or self.is_in_chat))
+        old, new, focused = before.current.id, snapshot.current.id, self._focused
+        follow = follow or (old != new and ((focused is not None and focused.card.id == old) or self.is_in_chat))
         for card in snapshot.cards:
             self._views[card.id].card = self._with_problems(card, snapshot)
         if follow and (old != new or before.current.state != snapshot.current.state):
@@ -216,28 +197,17 @@ class RunScreen(MainScreen):
     def scope(self) -> dict[str, str]:
         return super().scope() | {"app_name": self._app_name, "run": self.run_id}
 
+    @property
+    def _views(self) -> Mapping[str, CardView]:
+        return self._stack.views
+
+    @property
     def _focused(self) -> CardView | None:
-        focused = self.focused
-        if focused is None:
-            return None
-        return next((node for node in focused.ancestors_with_self if isinstance(node, CardView)), None)
-
-    def _focused_id(self) -> str:
-        view = self._focused()
-        return view.card.id if view else ""
-
-    def _here(self) -> dict[str, Any]:
-        view = self._focused()
-        return {
-            "card": view.card.id if view else None,
-            "body": view is not None and self.focused is not view,
-            "expanded": [id for id, view in self._views.items() if view.expanded],
-            "scroll": round(self._stack.scroll_y),
-        }
+        return self._stack.focused
 
     def _remember(self) -> None:
-        if self._views and self._focused() is not None:
-            self.host.remember(memory=self._here())
+        if self._focused is not None:
+            self.host.remember(memory=self._stack.place)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         self._remember()
@@ -314,7 +284,7 @@ class RunScreen(MainScreen):
         try:
             trouble = await self.service.jobs.answer(event.job_id, event.name, event.given)
         except Invalid as invalid:
-            view = self._focused()
+            view = self._focused
             if view is not None:
                 view.show_error(str(invalid), invalid.at)
             return
@@ -357,7 +327,7 @@ class RunScreen(MainScreen):
         return self._snapshot
 
     def _card(self) -> Card:
-        view = self._focused()
+        view = self._focused
         return view.card if view is not None else self._now.current
 
     def _card_of_job(self) -> Card:
@@ -372,15 +342,10 @@ class RunScreen(MainScreen):
             raise Locked(f"This run is finalized: nothing in it changes. {key} unlocks it.")
         return snapshot
 
-    @property
-    def is_typing(self) -> bool:
-        """Whether an input has the focus, so that letters are text."""
-        focused = self.focused
-        return focused is not None and any(isinstance(node, FieldInput) for node in focused.ancestors_with_self)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In a choice or a switch letters do nothing, as in a text."""
-        return not (action in _LETTERS and self.is_typing) and super().check_action(action, parameters)
+        is_typing = self._focused is not None and self._focused.is_typing
+        return not (action in _LETTERS and is_typing) and super().check_action(action, parameters)
 
     def shows(self, command: str) -> bool:
         snapshot = self._snapshot
@@ -415,11 +380,11 @@ class RunScreen(MainScreen):
         return ""
 
     def _is_edited(self, snapshot: Snapshot) -> bool:
-        view = self._focused()
+        view = self._focused
         return view is not None and view.card.state == "editing" and not snapshot.locked
 
     def action_open(self) -> None:
-        view = self._focused()
+        view = self._focused
         if view is None:
             current = self._views[self._now.current.id]
             self._focus_card(current, into_input=True)
@@ -563,7 +528,7 @@ class RunScreen(MainScreen):
 
     async def _copies(self) -> Sequence[Copy]:
         """Of the part that has the focus, else of the whole card: its value, and what it shows."""
-        card, snapshot, focused = self._card(), self._now, self._focused()
+        card, snapshot, focused = self._card(), self._now, self._focused
         if focused is not None and (own := focused.copies):
             return own
         if card.step is FINALIZE or card.state not in ("done", "failed", "broken"):
@@ -599,10 +564,10 @@ class RunScreen(MainScreen):
             )
 
     def action_previous(self) -> None:
-        self._step(-1)
+        self._stack.step(-1)
 
     def action_next(self) -> None:
-        self._step(1)
+        self._stack.step(1)
 
     def action_page_up(self) -> None:
         self._stack.scroll_page_up(animate=False)
@@ -611,40 +576,10 @@ class RunScreen(MainScreen):
         self._stack.scroll_page_down(animate=False)
 
     def action_first(self) -> None:
-        self._go_to(0)
+        self._stack.go_to(0)
 
     def action_last(self) -> None:
-        self._go_to(len(self._views) - 1)
-
-    def _step(self, by: int) -> None:
-        ids = list(self._views)
-        at = ids.index(self._focused_id()) if self._focused() else 0
-        self._go_to(min(max(0, at + by), len(ids) - 1))
-
-    def _go_to(self, number: int) -> None:
-        views = list(self._views.values())
-        if 0 <= number < len(views):
-            views[number].focus()
-            views[number].scroll_visible(animate=False)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits jump; two in a row make one number."""
-        if (
-            self.is_typing
-            or self.is_in_chat
-            or event.character is None
-            or not event.character.isascii()
-            or not event.character.isdigit()
-        ):
-            return
-        event.stop()
-        before, at = self._digits
-        now = time.monotonic()
-        text = before + event.character if now - at < DIGIT_SECONDS else event.character
-        if int(text) > len(self._views):
-            text = event.character
-        self._digits = (text, now)
-        self._go_to(int(text) - 1)
+        self._stack.go_to(len(self._views) - 1)
 
 
 def _is_at_work(card: Card) -> bool:

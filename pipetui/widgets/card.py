@@ -188,6 +188,12 @@ class CardView(Widget, can_focus=True):
         if self._building is not None:
             await self._building
 
+    @property
+    def is_typing(self) -> bool:
+        """Whether its input has the focus, so that letters are text."""
+        focused = self.screen.focused
+        return focused is not None and self._field is not None and self._field in focused.ancestors_with_self
+
     def focus_input(self) -> bool:
         """Focus the input, if the card is open and has one."""
         if self._field is None:

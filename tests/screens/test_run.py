@@ -487,12 +487,12 @@ async def test_the_place_comes_back(tmp_path: Path) -> None:
         async with stage(service, (80, 24)) as it:
             await it.sees("one line of text")
             await it.press("escape", "1", "enter", "down")
-            await it.until(lambda: it.app.main._here()["card"] == "step_02")
+            await it.until(lambda: it.app.main._stack.place["card"] == "step_02")
             before = it.lines
-            memory = it.app.main._here()
+            memory = it.app.main._stack.place
         async with stage(service, (80, 24)) as it:
             await it.until(lambda: it.lines == before)
-            assert it.app.main._here() == memory
+            assert it.app.main._stack.place == memory
         stored = await Place(service.db).get()
         assert json.loads(json.dumps(stored["memory"])) == memory
 
@@ -514,7 +514,7 @@ async def test_numbers_of_two_digits_jump(tmp_path: Path) -> None:
         async with stage(service, (80, 24)) as it:
             await it.sees("Step 1")
             await it.press("escape", "1", "2")
-            await it.until(lambda: it.app.main._focused_id() == "step_12")
+            await it.until(lambda: (card := it.app.main._focused) is not None and card.card.id == "step_12")
             await it.sees("Step 12")
 
 
