@@ -17,12 +17,15 @@ from ..widgets.plain import MUTED, line
 from .base import Place
 from .commands import Where, bindings
 from .listing import BLANK, Row, heading, note
-from .looks import age, column, run_key, run_mark, run_status
+from .looks import age, column, run_key, run_mark, run_status, widest
 from .searched import Searched
 
 RECENT = 10
 WIDE = 110
 """In fewer columns the footer leaves the tasks to the help and the palette: jobs come first."""
+
+NAME_CELLS = 30
+"""Names of workflows and keys of runs have no more room than this."""
 
 REFRESH = 30.0
 """Seconds after which the ages are drawn anew."""
@@ -62,8 +65,9 @@ class Home(Searched):
         yield heading("Workflows")
         found = [entry for entry in entries if _matches(entry, words)]
         found.sort(key=lambda entry: not _is_called(entry, words))  # before those that only speak of it
+        names = widest((line(entry.name) for entry in entries), NAME_CELLS)  # of all, so that a search moves nothing
         for entry in found:
-            yield from _entry_rows(entry)
+            yield from _entry_rows(entry, names)
         if not entries:
             yield note("There are none: the installation is not complete.")
         elif not found:
@@ -71,10 +75,11 @@ class Home(Searched):
 
     def _recent(self, entries: Sequence[Entry], runs: Sequence[RunLine], text: str) -> Iterable[Row]:
         yield heading("Recent runs")
+        keys = widest((line(run_key(run)) for run in runs), NAME_CELLS)
         for run in runs:
             workflow = next((entry.workflow for entry in entries if entry.app_name == run.app_name), None)
             left = Content.assemble(
-                " ", run_mark(run), "  ", column(line(run_key(run)), 30), "  ", run_status(run, workflow)
+                " ", run_mark(run), "  ", column(line(run_key(run)), keys), "  ", run_status(run, workflow)
             )
             yield Row(f"run {run.id}", left, age(run.updated), item=run)
         if not runs:
@@ -161,12 +166,12 @@ def _is_called(entry: Entry, words: Sequence[str]) -> bool:
     return all(word.casefold() in name for word in words)
 
 
-def _entry_rows(entry: Entry) -> Iterable[Row]:
+def _entry_rows(entry: Entry, names: int) -> Iterable[Row]:
     origin = "" if entry.origin == "built in" else entry.origin
     right = line(origin, MUTED)
     if entry.workflow is not None:
         left = Content.assemble(
-            "    ", column(line(entry.name), 30), "  ", line(entry.workflow.ENDPOINT_MESSAGE, MUTED)
+            "    ", column(line(entry.name), names), "  ", line(entry.workflow.ENDPOINT_MESSAGE, MUTED)
         )
         yield Row(f"workflow {entry.app_name}", left, right, item=Entry(entry.file, entry.origin, "", entry.workflow))
     if entry.error:
@@ -174,7 +179,7 @@ def _entry_rows(entry: Entry) -> Iterable[Row]:
             " ",
             line("!", "$text-error"),
             "  ",
-            column(line(entry.file.name), 30),
+            column(line(entry.file.name), names),
             "  ",
             line(entry.error, "$text-error"),
         )
