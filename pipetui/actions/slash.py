@@ -18,6 +18,7 @@ from ..text import meant, one_line
 from . import ACTIONS
 from .action import Action
 from .given import Given
+from .names import Name, Names, of_argument
 from .schema import checked
 
 APP: Mapping[str, str] = {
@@ -28,6 +29,9 @@ APP: Mapping[str, str] = {
     "export": "Write the conversation to a Markdown file.",
 }
 """Commands that are the app's own; what follows the word is theirs to read."""
+
+APP_NAMES: Mapping[str, str] = {"model": "model"}
+"""What the word behind one of them names (`names.py`)."""
 
 _APP_ALSO: Mapping[str, str] = {"clear": "new"}
 """What else people say for one of them."""
@@ -136,8 +140,8 @@ def spoken(subject: str, words: Sequence[str]) -> Said:
         raise Invalid(str(invalid).replace(f"/{subject} ", f"pipetui {subject} "), at=invalid.at) from None
 
 
-def complete(text: str, known: Mapping[str, Sequence[str]] | None = None) -> list[Completion]:
-    """How a line that begins with a slash could go on. `known`: values by the name of an argument, as far as known."""
+def complete(text: str, known: Names | None = None) -> list[Completion]:
+    """How a line that begins with a slash could go on, with the names that are `known`."""
     if any(f"/{word}" in text.lstrip()[1:] for word, _ in _first_words()):
         return []  # two commands in one line are none
     head, _, partial = text.lstrip().rpartition(" ")
@@ -148,6 +152,9 @@ def complete(text: str, known: Mapping[str, Sequence[str]] | None = None) -> lis
             Completion(f"/{word} ", f"/{word}", help) for word, help in _first_words() if word.startswith(wanted)
         ] if partial.startswith("/") else []  # fmt: skip
     subject = _subject(words[0].removeprefix("/").lower())
+    if subject in APP_NAMES:
+        names = (known or {}).get(APP_NAMES[subject], ()) if len(words) == 1 else ()
+        return [Completion(f"{head} {each.said}", each.said, each.help) for each in names if each.begins(partial)]
     whole = _WHOLE.get(subject) or subject
     action = ACTIONS.get(whole)
     if action is None and len(words) == 1:
@@ -330,35 +337,35 @@ def _near(name: str, members: Iterable[str]) -> str:
     return next(iter(started or difflib.get_close_matches(name.lower()[:40], list(members), n=1, cutoff=0.75)), "")
 
 
-def _next(
-    action: Action, head: str, partial: str, words: Sequence[str], known: Mapping[str, Sequence[str]]
-) -> Iterator[Completion]:
+def _next(action: Action, head: str, partial: str, words: Sequence[str], known: Names) -> Iterator[Completion]:
     """How the arguments of an action could go on."""
     members = action.params.members
     name, equals, begun = partial.partition("=")
     if equals and name in members:
-        for option in _options(members[name], name, known):
-            if option.lower().startswith(begun.lower()):
-                yield Completion(f"{head} {name}={_quoted(option)} ", option, members[name].hint)
+        for option in _options(action, name, known):
+            if option.begins(begun):
+                help = option.help or members[name].hint
+                yield Completion(f"{head} {name}={_quoted(option.said)} ", option.said, help)
         return
     said = {word.partition("=")[0] for word in words if "=" in word}
     unsaid = [each for each in members if each not in said]
     if not [word for word in words if "=" not in word] and unsaid:
-        for option in _options(members[unsaid[0]], unsaid[0], known):
-            if option.lower().startswith(partial.lower()):
-                yield Completion(f"{head} {_quoted(option)} ", option, members[unsaid[0]].hint)
+        for option in _options(action, unsaid[0], known):
+            if option.begins(partial):
+                help = option.help or members[unsaid[0]].hint
+                yield Completion(f"{head} {_quoted(option.said)} ", option.said, help)
     for each in unsaid:
         if each.startswith(partial.lower()) and (each not in action.required or partial):
             yield Completion(f"{head} {each}=", f"{each}=", members[each].hint or members[each].accepts)
 
 
-def _options(field: Field, name: str, known: Mapping[str, Sequence[str]]) -> Sequence[str]:
-    match field:
+def _options(action: Action, name: str, known: Names) -> Sequence[Name]:
+    match field := action.params.members[name]:
         case Switch():
-            return ("yes", "no")
+            return (Name("yes"), Name("no"))
         case Choice():
-            return [option for option, _ in field.pairs]
-    return known.get(name, ())
+            return [Name(option) for option, _ in field.pairs]
+    return of_argument(known, action, name)
 
 
 def _quoted(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -29,6 +30,7 @@ from .copying import PickCopy
 from .dialogs import Confirm
 
 if TYPE_CHECKING:
+    from ..actions.names import Names
     from ..chat.chat import Chat
     from .base import Host, MainScreen
 
@@ -101,6 +103,9 @@ class ChatPane(Vertical):
         self._recalled = 0
         """How far one has gone back in what one said: 0 is the draft, 1 the last message."""
         self._put = ""
+        self.names: Names = {}
+        """What can be named in a command: as it was when the last one was begun."""
+        self._is_command = False
         self._wrong = self._refused = ""
 
     @property
@@ -293,6 +298,9 @@ class ChatPane(Vertical):
     def on_prompt_changed(self, event: Prompt.Changed) -> None:
         event.stop()
         text = self._prompt.text
+        was_command, self._is_command = self._is_command, text.startswith("/")
+        if self._is_command and not was_command:
+            self.run_worker(self._learn_names(), group="names", exclusive=True)
         if self._editing is None:
             self._recalled = self._recalled if text else 0
             if not self._recalled:
@@ -335,6 +343,14 @@ class ChatPane(Vertical):
         from .slash import complete
 
         return complete(self, text)
+
+    async def _learn_names(self) -> None:
+        from .slash import names_at
+
+        with suppress(StoreError):  # busy: then those that were known before
+            self.names = await names_at(self)
+            if self._prompt.is_attached:
+                self._prompt.offer_again()
 
     async def note(self, text: str) -> None:
         """What the app has to say to what was typed here."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..actions import ACTIONS, slash
+from ..actions import ACTIONS, names, slash
 from ..engine.refusals import Refusal
 from ..widgets.prompt import Candidate
 from .acting import scope_of
@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 
 def complete(pane: ChatPane, text: str) -> Sequence[Candidate]:
     """What the line may become, best first, and what that does."""
-    known = [entry.app_name for entry in pane.host.service.registry.entries() if entry.app_name]
-    return [Candidate(each.line, each.help) for each in slash.complete(text, {"app_name": known})]
+    known = {**names.workflows(pane.host.service), **pane.names}
+    return [Candidate(each.line, each.help) for each in slash.complete(text, known)]
+
+
+async def names_at(pane: ChatPane) -> names.Names:
+    """What can be named where the user is. StoreError."""
+    found = await names.every(pane.host.service, scope_of(pane.main))
+    models = {model.name: host.name for host in reversed(pane.chat.hosts) for model in host.models}
+    return {**found, "model": [names.Name(name, host) for name, host in sorted(models.items())]}
 
 
 async def carry_out(pane: ChatPane, text: str) -> None:

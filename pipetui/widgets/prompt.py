@@ -141,6 +141,11 @@ class Prompt(Vertical):
 
     def on_edited(self, event: Edited) -> None:
         event.stop()
+        self.offer_again()
+        self.post_message(self.Changed())
+
+    def offer_again(self) -> None:
+        """Ask anew what the text may become."""
         text = self._box.text
         found: Sequence[Candidate] = ()
         if text != self._unasked:
@@ -150,7 +155,6 @@ class Prompt(Vertical):
                 every = [Candidate(each) if isinstance(each, str) else Candidate(*each) for each in known]
                 found = [each for each in every if each.line != text]
         self._offer(found)
-        self.post_message(self.Changed())
 
 
 class PromptBox(LinesBox):

@@ -11,8 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipetui.actions import ACTIONS, Scope
+from pipetui.actions import ACTIONS, Scope, names
 from pipetui.actions.action import Done, Effect
+from pipetui.engine.collections import TASKS
 from pipetui.engine.fields import Invalid
 from pipetui.engine.refusals import Moved, Refusal
 from pipetui.engine.values import encode
@@ -234,6 +235,32 @@ async def test_a_table_is_looked_into(service: Service, name: str) -> None:
     assert [column["column"] for column in one["columns"]] == ["url"]
     with pytest.raises(Refusal, match="no column 'statsu'; did you mean status"):
         await ACTIONS.do(service, scope, "files_statistics", {"file": name, "column": "statsu"})
+
+
+async def test_what_can_be_named_is_known(service: Service) -> None:
+    scope = await with_file(service, "pages.csv", TABLE)
+    await service.collections.insert(TASKS, {"text": "buy milk"}, scope.profile)
+    snapshot = await service.runs.look(scope.run)
+    found = await names.every(service, scope)
+    assert snapshot.key in [name.said for name in found["run"]]
+    assert [name.said for name in found["file"]] == ["pages.csv"]
+    assert [(name.said, name.also) for name in found["tasks.id"]] == [("1", "buy milk")]
+    assert scope.profile in [name.said for name in found["profiles.profile"]]
+    assert "hello" in [name.said for name in found["app_name"]]
+    for name in found["step"]:  # what is offered is understood
+        assert snapshot.card(name.said).id in (name.said, name.also)
+    elsewhere = await names.every(service, replace(scope, run="", profile="nobody"))
+    assert not any(elsewhere[what] for what in ("run", "step", "file", "job", "tasks.id"))
+
+
+def test_what_an_argument_names_is_an_argument_of_some_action() -> None:
+    arguments = {
+        name
+        for action in ACTIONS.every
+        for it in action.params.members
+        for name in (it, f"{action.name.partition('_')[0]}.{it}")
+    }
+    assert set(names.TABLE) <= arguments
 
 
 async def test_a_parquet_file_is_looked_into(service: Service, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipetui.actions import ACTIONS, checked
+from pipetui.actions.names import Name
 from pipetui.actions.slash import APP, EXAMPLES, complete, example, is_command, overview, parse, spoken, usage
 from pipetui.engine.fields import Invalid
 
@@ -103,7 +104,9 @@ def test_a_command_line_is_read_in_the_same_way() -> None:
 
 
 def labels(text: str, **known: list[str]) -> list[str]:
-    return [completion.label for completion in complete(text, known)]
+    return [
+        each.label for each in complete(text, {what: [Name(name) for name in names] for what, names in known.items()})
+    ]
 
 
 def test_lines_are_completed() -> None:
@@ -120,16 +123,26 @@ def test_lines_are_completed() -> None:
     assert labels("/files head ", file=["pages.csv"])[0] == "pages.csv"
     assert [it.line for it in complete("/profiles done=", {})] == []
     assert complete("/runs revert 1/runs submit Ada ") == []  # two commands in one line
-    assert [it.line for it in complete("/profiles active ", {"profile": ["Acme Ltd"]})] == [
+    assert [it.line for it in complete("/profiles active ", {"profiles.profile": [Name("Acme Ltd")]})] == [
         '/profiles active "Acme Ltd" '
     ]
+    assert labels("/model q", model=["qwen3:4b", "llama3.2:3b"]) == ["qwen3:4b"]
+    assert labels("/model qwen3:4b ", model=["qwen3:4b"]) == []
+    tasks = {"tasks.id": [Name("7", "buy milk", "buy milk"), Name("71", "sleep", "sleep")]}
+    assert [each.line for each in complete("/tasks done BUY", tasks)] == ["/tasks done 7 "]
+    assert [each.line for each in complete("/tasks done 7", tasks)] == ["/tasks done 7 ", "/tasks done 71 "]
+    assert complete("/profiles active 7", tasks) == []  # the number of a task is no profile
+    steps = {"step": [Name("Your Name", "step_01 · done", "step_01")]}
+    for typed in ("Your", "step_0"):
+        (found,) = complete(f"/runs revert {typed}", steps)
+        assert (found.line, found.help) == ('/runs revert "Your Name" ', "step_01 · done")
     assert labels("hello") == labels("/nothing ") == labels("/tasks nothing ") == []
 
 
 def test_what_is_completed_can_be_read() -> None:
     for subject in complete("/"):
         for verb in complete(subject.line):
-            for argument in complete(verb.line, {"app_name": ["hello"]}):
+            for argument in complete(verb.line, {"app_name": [Name("hello")]}):
                 assert argument.line.startswith(verb.line)
 
 

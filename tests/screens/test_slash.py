@@ -45,3 +45,22 @@ async def test_words_are_completed_workflows_among_them(tmp_path: Path) -> None:
         await it.sees("/run hello")
         await it.press("enter")
         await it.sees("default-hello-01", "one line of text")
+
+
+async def test_what_there_is_is_completed_by_its_names(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as it:
+        await ask(it, "/tasks add buy milk")
+        await it.sees("Added: the task 'buy milk' (1) for default.")
+        await it.type("/tasks done bu")
+        await it.sees("/tasks done 1")
+        await it.press("tab", "enter")
+        await it.sees("Marked as done: the task 'buy milk' (1).")
+        await ask(it, "/run hello")
+        await it.sees("default-hello-01")
+        await it.service.runs.submit((await it.service.shelves.keyed("default-hello-01")).id, "name", "Ada")
+        await it.sees("Hello Ada!")
+        await it.type("/runs revert you")
+        await it.sees('/runs revert "Your Name"', "step_01 · done")
+        await it.press("tab", "enter")
+        await it.sees("Open Your Name again in default-hello-01?")
+        await it.press("escape")
