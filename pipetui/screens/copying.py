@@ -32,7 +32,7 @@ class PickCopy(Dialog[Copy]):
     def __init__(self, title: str, found: Sequence[Copy]) -> None:
         super().__init__()
         self._title, self._found = title, found
-        self._list = Listing(classes="scrolls")
+        self._list = Listing(clicks=1, classes="scrolls")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):

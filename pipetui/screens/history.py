@@ -38,7 +38,7 @@ class History(Dialog[None]):
     def __init__(self, key: str, lines: Sequence[Told]) -> None:
         super().__init__()
         self._key, self._lines = key, lines
-        self._list = Listing(classes="scrolls")
+        self._list = Listing(clicks=1, classes="scrolls")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):

@@ -68,7 +68,7 @@ class Listing(ScrollView, can_focus=True):
 
     @dataclass
     class Chosen(Message):
-        """A row was clicked twice; Enter is the screen's."""
+        """A row was clicked, in a dialog once and elsewhere twice; Enter is the screen's."""
 
         row: Row
 
@@ -78,8 +78,10 @@ class Listing(ScrollView, can_focus=True):
     class NearEnd(Message):
         """The cursor comes close to the last of the rows that are known."""
 
-    def __init__(self, **more: Any) -> None:
+    def __init__(self, *, clicks: int = 2, **more: Any) -> None:
+        """`clicks` choose a row."""
         super().__init__(**more)
+        self._clicks = clicks
         self._rows: Sequence[Row] = ()
         self._index: dict[str, int] = {}
         self._wanted = ""
@@ -182,7 +184,7 @@ class Listing(ScrollView, can_focus=True):
         if not (0 <= number < len(self._rows) and self._rows[number].id):
             return
         self.cursor = number
-        if event.chain > 1:
+        if event.chain == self._clicks:
             self.post_message(self.Chosen(self._rows[number]))
 
     def render_line(self, y: int) -> Strip:

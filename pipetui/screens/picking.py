@@ -8,6 +8,7 @@ from typing import ClassVar, Generic, TypeVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.geometry import Size
 from textual.widget import Widget
 
 from ..engine.fields import Invalid
@@ -44,8 +45,9 @@ class Pick(Dialog[T], Generic[T]):
         super().__init__()
         self._title, self._keys, self._current = title, keys, current
         self._box = TextBox("", placeholder)
-        self._list = Listing(classes="list")
+        self._list = Listing(clicks=1, classes="list")
         self._list.can_focus = False
+        self._shown_in: Size | None = None
         self.said = Plain(classes="error")
 
     def compose(self) -> ComposeResult:
@@ -99,9 +101,15 @@ class Pick(Dialog[T], Generic[T]):
         return self._list.current
 
     async def show(self) -> None:
+        self._shown_in = self.size
         rows = await self.rows(self.typed)
         self._list.show(rows)
         self._list.styles.height = min(self.page, max(1, len(rows)))
+
+    def on_resize(self) -> None:
+        """The columns are as wide as there is room."""
+        if self._shown_in not in (None, self.size):
+            self.call_next(self.show)
 
     async def on_edited(self, event: Edited) -> None:
         event.stop()
@@ -113,6 +121,13 @@ class Pick(Dialog[T], Generic[T]):
 
     async def on_entered(self, event: Entered) -> None:
         event.stop()
+        await self._take()
+
+    async def on_listing_chosen(self, event: Listing.Chosen) -> None:
+        event.stop()
+        await self._take()
+
+    async def _take(self) -> None:
         if (row := self.picked) is not None:
             try:
                 await self.take(row)

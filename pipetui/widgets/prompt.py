@@ -139,6 +139,11 @@ class Prompt(Vertical):
         self._list.show(candidates)
         self._hint_line.chooses = bool(candidates)
 
+    def on_candidate_list_taken(self, event: CandidateList.Taken) -> None:
+        event.stop()
+        self._box.action_complete()
+        self.focus()
+
     def on_edited(self, event: Edited) -> None:
         event.stop()
         self.offer_again()
@@ -267,6 +272,9 @@ class CandidateList(Line):
 
     chosen: reactive[int] = reactive(0)
 
+    class Taken(Message):
+        """The chosen one was clicked."""
+
     def __init__(self) -> None:
         super().__init__()
         self.candidates: Sequence[Candidate] = ()
@@ -283,8 +291,19 @@ class CandidateList(Line):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return min(MOST_ROWS, len(self.candidates))
 
+    @property
+    def _first(self) -> int:
+        """The number of the first that is seen."""
+        return max(0, min(self.chosen - MOST_ROWS // 2, len(self.candidates) - MOST_ROWS))
+
+    def on_click(self, event: events.Click) -> None:
+        at = event.get_content_offset(self)
+        if at is not None and self._first + at.y < len(self.candidates):
+            self.chosen = self._first + at.y
+            self.post_message(self.Taken())
+
     def content(self, width: int) -> Content:
-        first = max(0, min(self.chosen - MOST_ROWS // 2, len(self.candidates) - MOST_ROWS))
+        first = self._first
         seen = self.candidates[first : first + MOST_ROWS]
         lines = [fitted(line(each.line), width * 2 // 3) for each in seen]
         widest = max((each.cell_length for each in lines), default=0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipetui.screens.base import Place
+from pipetui.screens.listing import Listing
 from pipetui.settings import ChatSettings, Settings
 from tests.chat.server import Model, Reply, Server
 from tests.chat.test_client import free_port
@@ -195,3 +196,33 @@ async def test_in_a_narrow_terminal_the_lists_show_all_that_has_room(tmp_path: P
             await it.press("enter")
             await it.sees("Models", "llama3.2:3b", " tokens · ")
             await it.misses("…")
+
+
+async def test_a_click_in_a_dialog_s_list_does_what_enter_does(tmp_path: Path, server: Server) -> None:
+    server.models.append(Model("tiny:1b"))
+    async with chatting(tmp_path) as it:
+        await ask(it, "/model")
+        await it.sees("Models", "tiny:1b")
+        await it.pilot.click(Listing, offset=(5, 1))
+        await it.misses("Models")
+        await it.until(lambda: "tiny:1b" in it.lines[0])
+
+
+async def test_the_columns_of_a_dialog_s_list_are_laid_anew_when_there_is_more_room(tmp_path: Path) -> None:
+    name = "What the titles of the category pages should say"
+    async with serving(tmp_path) as service:
+        run = await service.runs.create("default", "hello")
+        where = await service.conversations.in_use(run.id)
+        await service.conversations.rename(where.id, name)
+        async with stage(service, NARROW) as it:
+            await it.press("ctrl+o")
+            await it.sees("Ask what you like")
+            await it.press("ctrl+l")
+            await it.sees("What the titles", "default-hello-01", "just now")
+            wide = name[:33]  # of the column, which is 34 cells wide
+            assert wide not in it.text
+            await it.pilot.resize_terminal(*WIDE)
+            await it.sees(wide, "default-hello-01", "just now")
+            await it.pilot.resize_terminal(*NARROW)
+            await it.misses(wide)
+            await it.sees("What the titles", "default-hello-01", "just now")

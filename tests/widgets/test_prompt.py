@@ -7,7 +7,7 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.widgets import Input
 
-from pipetui.widgets.prompt import Prompt, PromptBox
+from pipetui.widgets.prompt import CandidateList, Prompt, PromptBox
 
 from .helpers import HIDDEN, HOSTILE, Posts, screen_text
 
@@ -139,6 +139,20 @@ async def test_a_candidate_is_chosen_or_the_list_is_closed() -> None:
         await pilot.press("a", "enter")
         assert len(app.prompt.candidates) == 2
         assert posts.of(Prompt.Sent)[-1].text == "/ta"  # as it was typed
+
+
+async def test_a_click_takes_what_a_command_may_become() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        await pilot.press(*"/runs", "up")  # the last of nine: the list is scrolled
+        await pilot.pause()
+        app.query_one(Input).focus()
+        await pilot.click(CandidateList, offset=(5, 1))
+        await pilot.pause()
+        assert app.prompt.text == "/runs 4"
+        assert not app.prompt.candidates
+        await pilot.press("!")
+        assert app.prompt.text == "/runs 4!"
 
 
 async def test_the_hint_is_drawn_anew_when_it_changes() -> None:
