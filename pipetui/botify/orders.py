@@ -86,17 +86,28 @@ class Progresses:
     def __init__(self, show: Progress) -> None:
         self._show = show
         self._known: dict[str, tuple[float, float, str]] = {}
+        self._ended: set[str] = set()
 
     def of(self, name: str) -> Progress:
         """What `name` tells of itself: (done, total, text). `total` is 0 while it isn't known; then there is no bar."""
-        return lambda done, total, text: self._tell(name, done, total, text)
 
-    def _tell(self, name: str, done: float, total: float, text: str) -> None:
-        self._known[name] = (done, total, text)
-        every = self._known.values()
-        of = sum(total for _, total, _ in every) if all(total for _, total, _ in every) else 0
+        def tell(done: float, total: float, text: str) -> None:
+            self._known[name] = (done, total, text)
+            self._tell()
+
+        return tell
+
+    def end(self, name: str) -> None:
+        """`name` is there; the bar is the others'."""
+        self._ended.add(name)
+        self._known[name] = (0, 0, "done")
+        self._tell()
+
+    def _tell(self) -> None:
+        at_work = [each for name, each in self._known.items() if name not in self._ended]
+        of = sum(total for _, total, _ in at_work) if all(total for _, total, _ in at_work) else 0
         told = [
-            f"{each}: {text}" + (f", {done / total:.0%}" if total and len(self._known) > 1 else "")
-            for each, (done, total, text) in self._known.items()
+            f"{name}: {text}" + (f", {done / total:.0%}" if total and len(self._known) > 1 else "")
+            for name, (done, total, text) in self._known.items()
         ]
-        self._show(sum(done for done, _, _ in every) if of else 0, of, " · ".join(told))
+        self._show(sum(done for done, _, _ in at_work) if of else 0, of, " · ".join(told))

@@ -390,6 +390,7 @@ async def _obtain(
     )
     async with job.artifact(EDGES if name == "edges" else NODES) as artifact:
         artifact.rows = rows = await asyncio.to_thread(botify.one_csv, made.exports, artifact.path)
+    told.end(name)
     return Obtained(rows=rows, credits=made.credits, how=made.how, notes=made.notes)
 
 

@@ -50,10 +50,14 @@ def test_two_exports_at_once_are_told_apart() -> None:
     nodes(0, 0, "Botify is working on the export 2 …")
     edges(10, 10, "Downloading the export 1")
     nodes(15, 30, "Downloading the export 2")
+    told.end("edges")
+    told.end("nodes")
     assert seen == [
         (0, 0, "edges: Sending the export …"),
         (5, 10, "edges: Downloading the export 1"),
         (0, 0, "edges: Downloading the export 1, 50% · nodes: Botify is working on the export 2 …"),
         (0, 0, "edges: Downloading the export 1, 100% · nodes: Botify is working on the export 2 …"),
         (25, 40, "edges: Downloading the export 1, 100% · nodes: Downloading the export 2, 50%"),
+        (15, 30, "edges: done · nodes: Downloading the export 2, 50%"),
+        (0, 0, "edges: done · nodes: done"),
     ]
