@@ -58,6 +58,7 @@ class SettingsScreen(Pick[bool]):
         self._choices = choices
         self._keys_before = choices.now.keys
         self._about = Plain(classes="about", limit=1_000)
+        self._sought = ""
 
     def more(self) -> Iterator[Widget]:
         yield self._about
@@ -69,11 +70,17 @@ class SettingsScreen(Pick[bool]):
     def page(self) -> int:
         return max(3, self.size.height - 13)
 
+    async def show(self) -> None:
+        await super().show()
+        if self.typed != self._sought:
+            self._sought = self.typed
+            self._list.action_to_end(-1)
+
     async def rows(self, typed: str) -> Sequence[Row]:
         words = typed.casefold().split()
         rows: list[Row] = []
         for title, items in _sections():
-            found = [item for item in items if all(word in _searched(item) for word in words)]
+            found = [item for item in items if all(word in self._searched(item) for word in words)]
             if found:
                 rows += [*([BLANK] if rows else []), heading(title), *map(self._row, found)]
         return rows or [note("No setting and no key is called so.")]
@@ -94,6 +101,10 @@ class SettingsScreen(Pick[bool]):
         if isinstance(item, Command):
             return _keys(item.keys if value is None else value), value not in (None, item.keys)
         return _said(item, value), value != item.default
+
+    def _searched(self, item: _Item) -> str:
+        key = f"key {self._now(item)[0]}" if isinstance(item, Command) else ""
+        return f"{item.label} {item.help} {_name(item)} {key}".casefold()
 
     def on_listing_moved(self) -> None:
         self.said.update("")
@@ -234,10 +245,6 @@ def _sections() -> Iterator[tuple[str, Sequence[_Item]]]:
 
 def _name(item: _Item) -> str:
     return KEYS + item.name if isinstance(item, Command) else item.name
-
-
-def _searched(item: _Item) -> str:
-    return f"{item.label} {item.help} {_name(item)} {'key' if isinstance(item, Command) else ''}".casefold()
 
 
 def _keys(keys: str) -> str:

@@ -143,6 +143,26 @@ async def test_a_key_is_another_one_at_once_and_the_screen_says_so(tmp_path: Pat
         await it.sees("n New")
 
 
+async def test_a_search_finds_keys_too_and_begins_at_its_first_row(tmp_path: Path) -> None:
+    async with choosing(tmp_path, (80, 24)) as it:
+        await it.press("pagedown", "pagedown")
+        await it.sees("Keys: Cards")
+        await it.press("pageup", "pageup")
+        await it.sees("Default: textual-dark · theme")
+        await it.press("down", "down")
+        await it.type("key ctrl+l")
+        await it.sees("Find, rename, export and delete conversations.", "In the chat · Default: l ctrl+l")
+        await it.press("ctrl+u")
+        await it.type("theme")
+        await it.sees("Default: textual-dark · theme", "Keys: Everywhere")
+        await it.press("ctrl+u")
+        await it.type("no such thing")
+        await it.sees("No setting and no key is called so.")
+        await it.press("enter", "ctrl+r", "escape")
+        await it.misses("No setting and no key")
+        assert not paths_in(tmp_path).settings.exists()
+
+
 async def test_a_command_without_a_key_can_have_one(tmp_path: Path) -> None:
     async with choosing(tmp_path) as it:
         await find(it, "choose colours key", "Theme")
