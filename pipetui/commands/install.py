@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .. import disk
 from ..paths import Paths
 from ..service.starter import environment
 from .exits import CRASH, Exit
@@ -26,6 +27,9 @@ WantedBy=default.target
 """
 
 
+_OF_THE_SESSION = ("HOME", "USER", "LOGNAME", "TMPDIR", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
+
+
 def install(paths: Paths) -> str:
     """Make the service and switch it on; what was done and what may be left to do. Exit when it can't be."""
     file = _file(paths)
@@ -38,7 +42,7 @@ def install(paths: Paths) -> str:
             "EnvironmentVariables": _kept(),
             "RunAtLoad": True,
         }
-        file.write_bytes(plistlib.dumps(service))
+        disk.put(file, plistlib.dumps(service))
         _call("launchctl", "load", "-w", str(file))
         return f"The worker starts when you log in: {file}"
     unit = UNIT.format(
@@ -46,7 +50,7 @@ def install(paths: Paths) -> str:
         command=" ".join(_quoted(word).replace("$", "$$") for word in command),
         environment="\n".join(f"Environment={_quoted(f'{name}={value}')}" for name, value in _kept().items()),
     )
-    file.write_text(unit)
+    disk.put(file, os.fsencode(unit))
     _call("systemctl", "--user", "daemon-reload")
     _call("systemctl", "--user", "enable", file.name)
     return f"The worker starts at boot, if you may linger (`loginctl enable-linger`), else when you log in: {file}"
@@ -75,11 +79,7 @@ def _file(paths: Paths) -> Path:
 
 def _kept() -> dict[str, str]:
     """What the worker needs of our environment; the rest is another session's."""
-    return {
-        name: value
-        for name, value in environment().items()
-        if name.startswith(("PIPETUI_", "LANG", "LC_")) or name in ("PATH", "LD_LIBRARY_PATH")
-    }
+    return {name: value for name, value in environment().items() if name not in _OF_THE_SESSION}
 
 
 def _quoted(text: str) -> str:

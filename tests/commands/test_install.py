@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import sys
 from pathlib import Path
 
@@ -41,6 +42,22 @@ def test_the_service_is_made_and_removed(calls: Path, tmp_path: Path) -> None:
         "--user disable pipetui-worker-test.service",
     ]
     assert "No service" in uninstall(paths("test"))
+
+
+def test_the_service_finds_the_same_data_and_the_same_way_out(
+    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("https_proxy", "http://me:secret@proxy:3128")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1")
+    monkeypatch.setenv("BOTIFY_TOKEN", "secret")
+    install(paths())
+    unit = tmp_path / "config/systemd/user/pipetui-worker.service"
+    text = unit.read_text()
+    assert f'Environment="XDG_DATA_HOME={tmp_path}/elsewhere"' in text
+    assert 'Environment="https_proxy=http://me:secret@proxy:3128"' in text
+    assert "RUNTIME_DIR" not in text and "TOKEN" not in text
+    assert stat.S_IMODE(unit.stat().st_mode) == 0o600, "it may hold a proxy's password"
 
 
 def test_where_systemd_does_not_answer_that_is_said(calls: Path, tmp_path: Path) -> None:
