@@ -149,7 +149,9 @@ def parser() -> argparse.ArgumentParser:
     runs.add_argument("--all", action="store_true", help="with the archived ones")
     runs.add_argument("--limit", type=_count, default=50, metavar="N", help="at most N (50)")
     for name, help in (("show", "a run's cards, files and record"), ("events", "a run's history")):
-        command(name, f"runs:{name}", help).add_argument("key", metavar="KEY", help="profile-APP_NAME-part, or its id")
+        command(name, f"runs:{name}", help).add_argument(
+            "key", type=_text, metavar="KEY", help="profile-APP_NAME-part, or its id"
+        )
     command("workflows", "workflows:workflows", "list the workflows, and what does not load")
     describe = command("describe", "workflows:describe", "a workflow's steps, and what each accepts")
     describe.add_argument("name", metavar="NAME", help="its APP_NAME")
@@ -157,7 +159,9 @@ def parser() -> argparse.ArgumentParser:
     jobs.add_argument("--follow", action="store_true", help="tell what happens to them until Ctrl+C")
     jobs.add_argument("--limit", type=_count, default=50, metavar="N", help="at most N (50)")
     for name, help in (("cancel", "stop a job"), ("retry", "run a failed or cancelled job again")):
-        command(name, f"jobs:{name}", help).add_argument("id", metavar="ID", help="a job's id, or how it starts")
+        command(name, f"jobs:{name}", help).add_argument(
+            "id", type=_text, metavar="ID", help="a job's id, or how it starts"
+        )
     for name, help in (("tasks", "what is to be done"), ("profiles", "the clients and projects")):
         toggles = "done" if name == "tasks" else "active"
         verbs = ("list", "add", "edit", toggles, "delete", "sort")
@@ -214,7 +218,7 @@ class _SettingNames:
 
 def _common(parser: argparse.ArgumentParser, **defaults: object) -> None:
     """Options that may stand before and after the command. After it they have no default: it would win."""
-    parser.add_argument("--profile", metavar="NAME", help="the client or project (`default`; lists: all)")
+    parser.add_argument("--profile", type=_text, metavar="NAME", help="the client or project (`default`; lists: all)")
     parser.add_argument("--env", metavar="NAME", help="data, settings and logs of their own (`prod`)")
     parser.add_argument("--debug", action="store_true", help="log more, and show the traceback of a crash")
     parser.set_defaults(**defaults)
@@ -271,3 +275,12 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 100_000):
         raise argparse.ArgumentTypeError(f"must be a number from 1 to 100,000, not {text!r}")
     return int(text)
+
+
+def _text(text: str) -> str:
+    """A name that is looked up: bytes that are no UTF-8 come as half characters, which no database takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"must be text, not {text!r}") from None
+    return text

@@ -73,9 +73,8 @@ def paths(env: str = PROD) -> Paths:
     """The folders of an environment; none is made here. ValueError when the name can't be a folder's."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,30}", env):
         raise ValueError(f"The environment {env!r} must be a-z, 0-9, - and _, at most 31 characters.")
-    home = os.environ.get("PIPETUI_HOME")
-    if home:
-        base = Path(home).expanduser().absolute()
+    base = moved_home()
+    if base is not None:
         roots = (base / "data", base / "config", base / "cache", base / "logs")
     else:
         from platformdirs import PlatformDirs  # 10 ms that a moved home need not pay
@@ -84,6 +83,14 @@ def paths(env: str = PROD) -> Paths:
         roots = (dirs.user_data_path, dirs.user_config_path, dirs.user_cache_path, dirs.user_log_path)
     data, config, cache, logs = roots if env == PROD else (root / "env" / env for root in roots)
     return Paths(env, data, config, cache, logs)
+
+
+def moved_home() -> Path | None:
+    """The one folder that PIPETUI_HOME names, absolute; None where everything lies at its own place."""
+    home = os.environ.get("PIPETUI_HOME")
+    if not home:
+        return None
+    return Path(os.path.expanduser(home)).absolute()  # noqa: PTH111 - it leaves a ~ of nobody, where Path raises
 
 
 def make_private(folder: Path) -> None:

@@ -127,7 +127,7 @@ def _check(workflow: type[Workflow], step: Step, name: str, path: tuple[str, ...
 def _object(text: str, name: str) -> dict[str, Any]:
     try:
         value = decode(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # one that is nested without end
         value = None
     if not isinstance(value, dict):
         raise Exit(USAGE, f"{name} has members: set each ({name}.MEMBER=…), or a JSON object.")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..paths import Paths
+from ..paths import Paths, moved_home
 
 KEPT = ("HOME", "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME", "TMPDIR", "XDG_RUNTIME_DIR",
         "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "DBUS_SESSION_BUS_ADDRESS",
@@ -72,8 +72,8 @@ def _start(paths: Paths) -> subprocess.Popen[bytes]:
 def environment() -> dict[str, str]:
     """A clean environment for the worker, which is at home in another folder than we are."""
     kept = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith(("PIPETUI_", "SE_"))}
-    if home := kept.get("PIPETUI_HOME"):
-        kept["PIPETUI_HOME"] = str(Path(home).expanduser().absolute())
+    if home := moved_home():
+        kept["PIPETUI_HOME"] = str(home)
     return kept
 
 

@@ -285,3 +285,39 @@ def test_a_job_that_ends_before_one_looks_is_not_waited_for(
         answer = say("run", "stream_simulator", "--set", "options.ticks=2", "--set", "options.pause=0.01", "--wait")
     giving_up.cancel()
     assert answer.code == 0, answer.err
+
+
+NO_TEXT = "x\udcff"  # a byte on the command line that is no UTF-8
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", NO_TEXT),
+        ("events", NO_TEXT),
+        ("cancel", NO_TEXT),
+        ("retry", NO_TEXT),
+        ("runs", "--profile", NO_TEXT),
+        ("tasks", "--profile", NO_TEXT),
+        ("--profile", NO_TEXT, "runs"),
+        (*ADA, "--key", NO_TEXT),
+        (*ADA, "--revert", NO_TEXT),
+    ],
+)
+def test_a_name_that_is_no_text_is_wrong_use(say: Say, words: tuple[str, ...]) -> None:
+    answer = say(*words)
+    assert answer.code == 2 and "unexpected" not in answer.err and len(answer.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, '{"ticks":' * 50_000])
+def test_an_object_without_a_bottom_is_none(say: Say, text: str) -> None:
+    answer = say("run", "stream_simulator", "--set", f"options={text}")
+    assert answer.code == 2 and "options has members" in answer.err
+
+
+def test_a_home_of_nobody_is_a_folder_of_that_name(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a shell has it, which leaves such a ~ as it is."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PIPETUI_HOME", "~surely-nobody/here")
+    assert say(*ADA, "--set", "greeting=Hi").code == 0
+    assert (tmp_path / "~surely-nobody/here/data/pipetui.db").exists()
