@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -50,7 +50,7 @@ class Card:
     job: JobView | None = None
     has_job: bool = False
     can_revert: bool = False
-    problems: Sequence[str] = ()
+    problems: Sequence[str] = ()  # of Finalize: asked apart, when the card is looked at
 
     @property
     def id(self) -> str:
@@ -67,7 +67,6 @@ def cards(
     jobs: Mapping[str, JobView],
     facts: Mapping[str, Facts],
     drafts: Mapping[str, Any],
-    problems: Sequence[str] = (),
 ) -> list[Card]:
     """All cards in order, Finalize at the end. `jobs` by job id, `facts` and `drafts` by step id."""
     locked = records.is_locked(record)
@@ -79,7 +78,7 @@ def cards(
         result.append(card)
     state: State = "done" if locked else "pending" if ended else "active"
     summary = "This run is locked." if locked else ""
-    result.append(Card(FINALIZE, len(result) + 1, state, locked, summary, problems=tuple(problems)))
+    result.append(Card(FINALIZE, len(result) + 1, state, locked, summary))
     return result
 
 
@@ -137,21 +136,14 @@ def _card(
     return opened("active")
 
 
-def _pending(card: Any, job: JobView | None) -> Card:
+def _pending(card: Callable[..., Card], job: JobView | None) -> Card:
     if job is None:
-        result = card("failed", reason="The job's row is missing: revert this step to start it anew.")
-    elif job.state == "waiting" and job.question is not None:
-        result = card("waiting", reason=job.question.why, prefill=_first(job.question.field))
-    elif job.state in UNDERWAY or job.state == "done":
-        result = card("running")
-    else:
-        result = card("failed", reason=job.error)
-    assert isinstance(result, Card)
-    return result
-
-
-def _first(field: Field) -> Any:
-    return field.editable(field.default)
+        return card("failed", reason="The job's row is missing: revert this step to start it anew.")
+    if job.state == "waiting" and (question := job.question) is not None:
+        return card("waiting", reason=question.why, prefill=question.field.editable(question.field.default))
+    if job.state in UNDERWAY or job.state == "done":
+        return card("running")
+    return card("failed", reason=job.error)
 
 
 def _summary(step: Step, field: Field | None, part: Mapping[str, Any], facts: Facts, has_job: bool) -> str:

@@ -231,12 +231,15 @@ class Choice(Field):
         """(value, label) of every option."""
         return [(option, option) if isinstance(option, str) else (option[0], option[1]) for option in self.options]
 
+    @property
+    def named(self) -> dict[str, str]:
+        """What an option may be called, its value or its label, and its value."""
+        labels = {label: option for option, label in reversed(self.pairs)}
+        return labels | {option: option for option, _ in self.pairs}
+
     def check(self, value: Value) -> str:
-        if isinstance(value, str):
-            labels = {label: option for option, label in reversed(self.pairs)}
-            named = {**labels, **{option: option for option, _ in self.pairs}}
-            if value in named:
-                return named[value]
+        if isinstance(value, str) and (option := self.named.get(value)) is not None:
+            return option
         if value in (None, ""):
             if self.optional:
                 return ""

@@ -28,14 +28,6 @@ class MultiChoice(Field):
         """(value, label) of every option."""
         return Choice(self.options).pairs
 
-    @property
-    def _named(self) -> dict[str, str]:
-        """What an option may be called, its value or its label, and its value."""
-        return {
-            **{label: option for option, label in reversed(self.pairs)},
-            **{option: option for option, _ in self.pairs},
-        }
-
     def parse(self, given: Any) -> list[str]:
         return self.check(self.editable(given) if isinstance(given, str) else given)
 
@@ -44,7 +36,7 @@ class MultiChoice(Field):
             value = []
         if not isinstance(value, list | tuple):
             raise Invalid("This must be a list.")
-        named, chosen = self._named, set()
+        named, chosen = Choice(self.options).named, set()
         for item in value:
             if not isinstance(item, str) or item not in named:
                 raise Invalid(f"There is no {summarize(item)} here.")
@@ -59,7 +51,7 @@ class MultiChoice(Field):
         """The options as a list. A line of text that is no option is taken apart at its commas."""
         if not isinstance(value, str):
             return [item for item in value if isinstance(item, str)] if isinstance(value, list | tuple) else []
-        named, items = self._named, []
+        named, items = Choice(self.options).named, []
         for line in map(str.strip, value.splitlines()):
             items += [line] if line in named else [part.strip() for part in line.split(",")]
         return [item for item in items if item]

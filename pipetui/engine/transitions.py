@@ -177,11 +177,6 @@ def undoable(workflow: type[Workflow], record: Mapping[str, Any], history: Seque
     raise Refusal("There is nothing to undo.")
 
 
-def fold(history: Sequence[Event]) -> Record:
-    """The record that the whole history makes."""
-    return records.fold(event.change.forward for event in history)
-
-
 def is_present(record: Mapping[str, Any], step: Step) -> bool:
     part = record.get(step.id)
     return isinstance(part, Mapping) and step.done in part

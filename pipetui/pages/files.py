@@ -135,13 +135,8 @@ def raw_name(url: str) -> str:
     return f"{_stem(url)}.html"
 
 
-def to_row(page: Page, found: Extract | None = None) -> PageRow:
-    """The row of a page: JSON of at most 60 kB. What had to go for that is named in its notes."""
-    return complete(answered(page), found)
-
-
 def complete(row: PageRow, found: Extract | None = None) -> PageRow:
-    """`row` with what was found in the page, in at most 60 kB."""
+    """`row` with what was found in the page: JSON of at most 60 kB. What had to go for that is named in its notes."""
     if found is not None:
         _fill(row, found)
     return _shortened(row)

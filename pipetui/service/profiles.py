@@ -23,10 +23,6 @@ class Profiles:
         found = await self._db.read(lambda tx: profiles.named(tx, name))
         return found if found is not None else await self._db.write(lambda tx: ensure(tx, name))
 
-    async def known(self, id: str) -> Profile | None:
-        """The profile with this id, whatever it is called by now."""
-        return await self._db.read(lambda tx: profiles.get(tx, id))
-
 
 def ensure(tx: Tx, name: str) -> Profile:
     """The profile of this name, made in this transaction if there is none. Refusal when the name can't be one."""

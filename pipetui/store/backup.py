@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 KEPT = 5  # automatic backups
 
 
-async def backup(db: Database, to: Path | None = None, *, overwrite: bool = False) -> Path:
+async def backup(db: Database, to: Path | None = None) -> Path:
     """Writes a compact copy of what is committed now (mode 0600) and returns its path.
 
     `to`: a file, a folder, or None for the folder of backups. The name appears when the copy is whole and on disk.
@@ -37,7 +37,7 @@ async def backup(db: Database, to: Path | None = None, *, overwrite: bool = Fals
         to = _folder(db.backups or db.path.parent)
     if to.is_dir():
         to /= _name(db.path, "backup")
-    await asyncio.to_thread(_save, db.path, to, _vacuum_into, overwrite, db.timeout)
+    await asyncio.to_thread(_save, db.path, to, _vacuum_into, db.timeout)
     return to
 
 
@@ -136,7 +136,7 @@ def _pages_of(tx: Tx) -> Fill:
 
 def _automatic(path: Path, folder: Path, fill: Fill, timeout: float) -> Path:
     made = _folder(folder) / _name(path, "auto")
-    _save(path, made, fill, False, timeout)
+    _save(path, made, fill, timeout)
     older = sorted(folder.glob(f"{glob.escape(path.stem)}-auto-*{glob.escape(path.suffix)}"))
     older.remove(made)  # never the new one, whatever the clock said when the others were made
     for extra in older[: -KEPT + 1]:
@@ -144,18 +144,17 @@ def _automatic(path: Path, folder: Path, fill: Fill, timeout: float) -> Path:
     return made
 
 
-def _save(path: Path, to: Path, fill: Fill, overwrite: bool, timeout: float) -> None:
+def _save(path: Path, to: Path, fill: Fill, timeout: float) -> None:
     """The file `to` appears whole, durable and 0600, or not at all."""
     if to.exists() and to.samefile(path):
         raise FileTaken(f"{to} is the database itself. Nothing was changed. Choose another name.")
-    if to.exists() and not overwrite:
+    if to.exists():
         raise _taken(to)
     with explained(to, OSError), _partial(to) as copy:
         with explained(path):
             fill(path, copy, timeout)
         disk.sync(copy)
-        if not overwrite:
-            _create(to)  # fails if somebody was faster
+        _create(to)  # fails if somebody was faster
         copy.replace(to)
         disk.sync(to.parent)
 
@@ -185,7 +184,7 @@ def _create(path: Path) -> None:
 
 
 def _taken(path: Path) -> FileTaken:
-    return FileTaken(f"{path} is already there and was not touched. Choose another name, or allow overwriting.")
+    return FileTaken(f"{path} is already there and was not touched. Choose another name.")
 
 
 def _folder(path: Path) -> Path:

@@ -253,7 +253,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def the_events_fold_to_the_record(self) -> None:
-        assert records.encode(transitions.fold(self.store.events)) == self.written[-1]
+        assert records.encode(records.fold(event.change.forward for event in self.store.events)) == self.written[-1]
         assert records.encode(self.store.record) == self.written[-1]
 
     @invariant()

@@ -455,4 +455,4 @@ def test_folding_the_events_gives_the_record() -> None:
     run.do(Revert("step_01"))
     run.undo()
     run.do(Finalize(), Unfinalize(), Revert("step_05"))
-    assert records.encode(transitions.fold(run.events)) == records.encode(run.record)
+    assert records.encode(records.fold(event.change.forward for event in run.events)) == records.encode(run.record)

@@ -15,11 +15,12 @@ from pipetui.pages.files import (
     PAGES_HEADER,
     PageRow,
     Saver,
+    answered,
+    complete,
     from_row,
     raw_name,
     read_links,
     read_rows,
-    to_row,
     write_links_csv,
     write_pages_csv,
     write_rows,
@@ -38,13 +39,13 @@ def row(
     final = hops[-1].location if hops else url
     response = Response(url, final, status, headers, 0.1, total=0.2, hops=hops, body=body)
     page = Page(url, "2026-01-01T00:00:00+00:00", response, True, hops=hops)
-    return to_row(page, extract(body, headers, final))
+    return complete(answered(page), extract(body, headers, final))
 
 
 def save(saver: Saver, url: str, html: str) -> PageRow:
     body = html.encode()
     page = Page(url, "", Response(url, url, 200, (), 0.1, body=body), True)
-    return saver.save(to_row(page), body, extract(body, (), url))
+    return saver.save(complete(answered(page)), body, extract(body, (), url))
 
 
 def codes(*rows: PageRow) -> set[tuple[str, str]]:
@@ -139,9 +140,13 @@ def test_one_problem_of_one_page(html: str, code: str) -> None:
 
 def test_problems_of_answers() -> None:
     hops = (Hop("https://a.com/r", 301, "https://a.com/s"), Hop("https://a.com/s", 302, "https://a.com/t"))
-    failed = to_row(Page("https://a.com/f", "", code="dns", error="The host a.com was not found."))
-    kept = to_row(Page("https://a.com/k", "", code="robots", error="robots.txt of a.com does not allow this page."))
-    pdf = to_row(Page("https://a.com/p", "", Response("", "", 200, (), 0.1), notes=("This is a PDF, not HTML.",)))
+    failed = complete(answered(Page("https://a.com/f", "", code="dns", error="The host a.com was not found.")))
+    kept = complete(
+        answered(Page("https://a.com/k", "", code="robots", error="robots.txt of a.com does not allow this page."))
+    )
+    pdf = complete(
+        answered(Page("https://a.com/p", "", Response("", "", 200, (), 0.1), notes=("This is a PDF, not HTML.",)))
+    )
     noindex = row("/n", GOOD, ("x-robots-tag", "googlebot: noindex"))
     assert codes(row("/e", "", status=404), row("/r", GOOD, hops=hops), failed, kept, pdf, noindex) == {
         ("status", "/e"),

@@ -10,8 +10,8 @@ import pytest
 
 from pipetui.engine.fields import Invalid, Number
 from pipetui.engine.jobs import CANCELLED, Attempt, Progress
+from pipetui.engine.record import fold
 from pipetui.engine.refusals import Refusal
-from pipetui.engine.transitions import fold
 from pipetui.engine.values import encode
 from pipetui.paths import Paths
 from pipetui.service import Service
@@ -182,7 +182,7 @@ async def test_a_result_becomes_the_value_and_the_next_job_starts(service: Servi
     assert [job.step for job in await service.jobs.latest(live=True)] == ["step_03"]
     history = await service.runs.history(run.id)
     assert [(event.kind, event.actor) for event in history[-2:]] == [("complete", "job"), ("submit", "auto")]
-    assert encode(fold(history)) == encode(snapshot.row.record)
+    assert encode(fold(event.change.forward for event in history)) == encode(snapshot.row.record)
 
 
 async def test_a_large_result_is_a_file(service: Service, run: Snapshot) -> None:

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from pipetui.engine import transitions
 from pipetui.engine.collections import PROFILES
 from pipetui.engine.fields import Invalid
-from pipetui.engine.record import encode
+from pipetui.engine.record import encode, fold
 from pipetui.engine.transitions import Locked, Moved, Refusal
 from pipetui.engine.views import Markdown, Text
 from pipetui.paths import Paths
@@ -27,7 +26,7 @@ def states(snapshot: Snapshot) -> dict[str, str]:
 async def assert_folds(service: Service, run: str) -> None:
     row = await service.runs.row(run)
     history = await service.runs.history(run)
-    assert encode(transitions.fold(history)) == encode(row.record)
+    assert encode(fold(event.change.forward for event in history)) == encode(row.record)
     assert [event.seq for event in history] == list(range(1, row.version + 1))
 
 

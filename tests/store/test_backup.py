@@ -95,9 +95,7 @@ async def test_nothing_is_overwritten_unasked(db: Database, tmp_path: Path) -> N
     to.write_text("precious")
     with pytest.raises(FileTaken, match="already there"):
         await backup(db, to)
-    assert to.read_text() == "precious"
-    await backup(db, to, overwrite=True)
-    assert texts_of(to) == ["first"]
+    assert to.read_text() == "precious" and leftovers(tmp_path) == []
 
 
 async def test_the_database_itself_is_never_the_target(db: Database, path: Path) -> None:
@@ -105,7 +103,7 @@ async def test_the_database_itself_is_never_the_target(db: Database, path: Path)
     link.symlink_to(path)
     for to in (path, link):
         with pytest.raises(FileTaken, match="the database itself"):
-            await backup(db, to, overwrite=True)
+            await backup(db, to)
     await add(db, "second")
     assert await db.read(texts) == ["first", "second"]
 
@@ -128,7 +126,7 @@ async def main():
     db = await Database.open(Path(sys.argv[1]), (sys.argv[2],))
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
     try:
-        await backup(db, Path(sys.argv[3]), overwrite=True)
+        await backup(db, Path(sys.argv[3]))
     except StoreError as error:
         print(error)
     await db.close()
@@ -136,14 +134,15 @@ asyncio.run(main())
 """
 
 
-async def test_a_disk_that_fails_in_the_middle_costs_no_older_backup(db: Database, path: Path, tmp_path: Path) -> None:
+async def test_a_disk_that_fails_in_the_middle_leaves_no_half_of_a_backup(
+    db: Database, path: Path, tmp_path: Path
+) -> None:
     to = tmp_path / "mine.db"
-    await backup(db, to)
     await add(db, "x" * 100_000)
     command = [sys.executable, "-c", FULL, str(path), V1, str(to)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert "The disk" in done.stdout, done.stderr
-    assert texts_of(to) == ["first"]
+    assert not to.exists()
     assert leftovers(tmp_path) == []
 
 
