@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +14,7 @@ def write(file: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(file, rest) :]
-    os.fsync(file)
+    flush(file)
 
 
 def put(path: Path, data: bytes) -> None:
@@ -36,6 +38,14 @@ def sync(path: Path) -> None:
     """Bring a file, or the names in a folder, to the disk."""
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(file)
+        flush(file)
     finally:
         os.close(file)
+
+
+def flush(file: int) -> None:
+    """Bring what was written to an open file to the disk."""
+    if sys.platform == "darwin":  # whose fsync stops at the disk's own memory
+        with suppress(OSError):  # not every file system can do more
+            fcntl.fcntl(file, fcntl.F_FULLFSYNC)
+    os.fsync(file)

@@ -14,6 +14,8 @@ from ..paths import Paths
 from ..service.starter import environment
 from .exits import CRASH, Exit
 
+MAC: bool = sys.platform == "darwin"
+
 UNIT = """\
 [Unit]
 Description=pipetui: background jobs ({env})
@@ -35,7 +37,7 @@ def install(paths: Paths) -> str:
     file = _file(paths)
     command = [sys.executable, "-P", "-m", "pipetui", "--env", paths.env, "worker"]
     file.parent.mkdir(parents=True, exist_ok=True)
-    if sys.platform == "darwin":
+    if MAC:
         service = {
             "Label": file.stem,
             "ProgramArguments": command,
@@ -61,7 +63,7 @@ def uninstall(paths: Paths) -> str:
     file = _file(paths)
     if not file.exists():
         return "No service of pipetui is installed."
-    if sys.platform == "darwin":
+    if MAC:
         _call("launchctl", "unload", "-w", str(file))
     else:
         _call("systemctl", "--user", "disable", file.name)
@@ -71,7 +73,7 @@ def uninstall(paths: Paths) -> str:
 
 def _file(paths: Paths) -> Path:
     name = "pipetui-worker" if paths.env == "prod" else f"pipetui-worker-{paths.env}"
-    if sys.platform == "darwin":
+    if MAC:
         return Path.home() / "Library/LaunchAgents" / f"{name}.plist"
     config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(config) / "systemd/user" / f"{name}.service"

@@ -37,6 +37,7 @@ def connect(path: Path, *, timeout: float) -> Tx:
             tx.execute("PRAGMA schema_version").fetchone()  # reads the header: journal_mode leans on it
             tx.execute("PRAGMA journal_mode=TRUNCATE").fetchone()
             tx.execute("PRAGMA synchronous=FULL")
+            tx.execute("PRAGMA fullfsync=ON")  # to macOS fsync alone means: into the disk's own memory
             tx.execute("PRAGMA foreign_keys=ON")
             tx.execute("PRAGMA trusted_schema=OFF")
         except BaseException:

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import itertools
 import math
-import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -200,7 +199,7 @@ class Part:
 
 def _checked(folder: Path, name: str) -> Path:
     parts = name.split("/")
-    if parts[0] == "values" or any(part.startswith(".") or not part for part in parts):
+    if parts[0].lower() == "values" or any(part.startswith(".") or not part for part in parts):
         raise ValueError(f"{name!r} can't be the name of an artifact: use plain names, with / for folders.")
     return inside(folder, name)
 
@@ -212,7 +211,7 @@ def _seal(path: Path, name: str) -> tuple[int, str]:
     except FileNotFoundError:
         raise JobError(f"The artifact {name} was not written.") from None
     with file:
-        os.fsync(file.fileno())
+        disk.flush(file.fileno())
         sha256, size = hashlib.sha256(), 0
         while block := file.read(_BLOCK):
             sha256.update(block)

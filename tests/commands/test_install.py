@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import plistlib
 import stat
 import sys
 from pathlib import Path
@@ -58,6 +59,19 @@ def test_the_service_finds_the_same_data_and_the_same_way_out(
     assert 'Environment="https_proxy=http://me:secret@proxy:3128"' in text
     assert "RUNTIME_DIR" not in text and "TOKEN" not in text
     assert stat.S_IMODE(unit.stat().st_mode) == 0o600, "it may hold a proxy's password"
+
+
+def test_on_macos_launchd_is_told(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (calls.parent / "bin/systemctl").rename(calls.parent / "bin/launchctl")
+    monkeypatch.setattr("pipetui.commands.install.MAC", True)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    install(paths("test"))
+    file = tmp_path / "Library/LaunchAgents/pipetui-worker-test.plist"
+    service = plistlib.loads(file.read_bytes())
+    assert service["ProgramArguments"][1:] == ["-P", "-m", "pipetui", "--env", "test", "worker"]
+    assert service["EnvironmentVariables"]["PIPETUI_HOME"] == str(tmp_path / 'a home with % and "')
+    uninstall(paths("test"))
+    assert not file.exists() and calls.read_text() == f"load -w {file}\nunload -w {file}\n"
 
 
 def test_where_systemd_does_not_answer_that_is_said(calls: Path, tmp_path: Path) -> None:

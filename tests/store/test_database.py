@@ -164,11 +164,11 @@ async def test_a_cursor_may_not_leave_its_transaction(db: Database, path: Path) 
 
 async def test_each_connection_has_the_settings_of_the_design(db: Database) -> None:
     def settings(tx: Tx) -> list[object]:
-        names = ("journal_mode", "synchronous", "foreign_keys", "trusted_schema", "busy_timeout")
+        names = ("journal_mode", "synchronous", "foreign_keys", "trusted_schema", "busy_timeout", "fullfsync")
         return [tx.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
 
     for run in (db.read, db.write):
-        assert await run(settings) == ["truncate", 2, 1, 0, 5000]
+        assert await run(settings) == ["truncate", 2, 1, 0, 5000, 1]
 
 
 async def test_a_closed_database_says_so(path: Path) -> None:

@@ -205,7 +205,7 @@ class Probe(Workflow):
 
     async def bad_names(self, run, job):
         tried = []
-        for name in ["../out", "/etc/passwd", "", ".hidden", "values/x.json", "a//b", "a/../../b"]:
+        for name in ["../out", "/etc/passwd", "", ".hidden", "values/x.json", "Values/x.json", "a//b", "a/../../b"]:
             try:
                 async with job.artifact(name) as artifact:
                     artifact.path.write_text("x")
