@@ -14,6 +14,7 @@ def explain(error: Exception, args: Namespace) -> Exit:
     """How the command ends because of `error`. What nobody foresaw is logged with its traceback."""
     from ..engine.fields import Invalid
     from ..engine.refusals import Locked, Moved, Refusal
+    from ..secrets import SecretError
     from ..service.facts import Broken
     from ..settings import SettingsError
     from ..store.errors import StoreError
@@ -23,7 +24,7 @@ def explain(error: Exception, args: Namespace) -> Exit:
             return Exit(MOVED, str(error))
         case Refusal() | Invalid() | SettingsError():
             return Exit(USAGE, str(error))
-        case StoreError() | Broken():
+        case StoreError() | Broken() | SecretError():
             return Exit(CRASH, str(error))
         case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return Exit(CRASH, "The disk is full: what was acknowledged is safe. Free some space and try again.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -57,7 +58,7 @@ class _Tail:
         """New entries; one has several lines where it has a traceback."""
         try:
             with self._path.open("rb") as file:
-                found = self._path.stat()
+                found = os.fstat(file.fileno())
                 if found.st_ino != self._inode or found.st_size < self._position:
                     self._position = 0 if self._inode else max(0, found.st_size - TAIL)
                     self._inode = found.st_ino

@@ -61,7 +61,7 @@ class Run(Protocol):
         ...
 
     def secret(self, name: str) -> str:
-        """A secret of the profile. JobError when there is none. Never put it into a value, an error or the log."""
+        """A secret of the profile. JobError when none can be had. Never put it into a value, an error or the log."""
         ...
 
     def forget_secret(self, name: str) -> bool:

@@ -13,6 +13,7 @@ from ..engine.jobs import JobError
 from ..engine.record import INPUT
 from ..engine.values import conform, copy, digest
 from ..engine.workflow import Workflow
+from ..secrets import SecretError
 from ..store import keyvalue, temp
 from ..store.database import Tx
 from ..store.runs import RunRow
@@ -77,7 +78,10 @@ class Handle:
             raise TypeError(f"{name}: {error}") from None
 
     def secret(self, name: str) -> str:
-        found = self._secrets.foreground(name, self._profile_id)
+        try:
+            found = self._secrets.foreground(name, self._profile_id)
+        except SecretError as error:
+            raise JobError(str(error)) from None
         if found is None:
             raise JobError(f"There is no secret {name!r} for {self.profile}: connect first, then try again.")
         return found

@@ -10,6 +10,7 @@ from pipetui.engine.fields import Invalid
 from pipetui.engine.jobs import JobError
 from pipetui.paths import Paths
 from pipetui.service import Service
+from pipetui.service.facts import Broken
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 
@@ -69,3 +70,13 @@ async def test_without_one_a_workflow_is_told(service: Service, run: str, monkey
     opened = await service.runs.open(run)
     with pytest.raises(JobError, match="connect first"):
         opened.handle.secret("botify")
+
+
+async def test_one_that_can_not_be_read_is_a_sentence(home: Paths, service: Service, run: str) -> None:
+    await service.runs.submit(run, "token", TOKEN)
+    (file,) = (path for path in home.secrets.rglob("*") if path.is_file())
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(Broken) as raised:
+        await service.runs.submit(run, "name", "n")
+    assert str(raised.value) == f"{file} is no file of yours: it is not used. Remove it and give the secret again."
