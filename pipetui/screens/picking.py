@@ -32,6 +32,13 @@ BESIDE = 8
 class Pick(Dialog[T], Generic[T]):
     """Up and down move, Enter takes. What speaks against it is said below the list; what was typed stays."""
 
+    DEFAULT_CSS = """
+    Pick > .box > .list {
+        & > .listing--cursor { background: $block-cursor-background 30%; }
+        &:nocolor > .listing--cursor { text-style: bold underline; }
+    }
+    """
+
     WIDE: ClassVar[int] = 68
     """Cells of the box, if the terminal has them."""
 

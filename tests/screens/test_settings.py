@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipetui.screens.listing import Listing
 from pipetui.settings import Settings, load, save
 from tests.chat.server import Reply, Server
 from tests.screens.stage import Stage, paths_in, serving, stage
@@ -256,3 +257,14 @@ async def test_the_chat_heeds_them_from_the_next_answer_on(tmp_path: Path, monke
         await it.sees("A canonical tag.")
         (chat,) = server.chats
         assert "77 words" in chat.json()["messages"][0]["content"] and chat.json()["options"]["num_ctx"] == 4096
+
+
+async def test_the_row_under_the_cursor_is_seen_without_colours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with choosing(tmp_path) as it:
+        await it.press("down")
+        rows = it.app.screen.query_one(Listing)
+        lined = [any(part.style and part.style.underline for part in rows.render_line(number)) for number in range(4)]
+        assert lined == [False, False, True, False]
