@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +16,7 @@ from ..engine.cards import FINALIZE
 from ..engine.collections import COLLECTIONS, Collection
 from ..engine.keys import compose
 from ..engine.refusals import Refusal
-from ..text import one_line, size
+from ..text import ago, one_line, size
 from .action import Action, Scope
 from .jobs import ID
 
@@ -68,7 +69,11 @@ async def every(service: Service, scope: Scope) -> Names:
 
 async def _runs(service: Service, scope: Scope) -> list[Name]:
     lines = await service.shelves.lines(profile=scope.profile, limit=MOST)
-    return [Name(compose(line.profile, line.app_name, line.part), f"next: {line.next_step}") for line in lines]
+    now = time.time()
+    return [
+        Name(compose(line.profile, line.app_name, line.part), f"changed {ago(now - line.updated)}", line.part)
+        for line in lines
+    ]
 
 
 async def _steps(service: Service, scope: Scope) -> list[Name]:

@@ -140,6 +140,9 @@ class Briefing:
         choices = wanted(self._memory, scope, self._settings.model)
         if choices and choices[0].among(self.models) is None:
             await self.look()  # one of the hosts may have it by now
+        for host in self._found:  # another one has it perhaps, but was not chosen
+            if choices and host.name == choices[0].host and host.kind == "looking":
+                raise ChatError(f"{host.name} has not answered yet.", "unreachable")
         model = self.chosen(scope)
         if model is None:
             raise ChatError(self.missing or "There is no model that can answer.", "missing_model")

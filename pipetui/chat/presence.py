@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from ..hosts import LOCAL, Address, address, without_password
+from ..hosts import Address, address, without_password
 from ..text import one_line
 from .client import ChatError, Client, Model, Patience
 
@@ -154,9 +154,7 @@ class Lookout:
         try:
             where = address(said)
         except ValueError as error:
-            return Presence(
-                "wrong_host", one_line(error, 200), _name_another(), said, one_line(without_password(said), 60)
-            )
+            return Presence("wrong_host", one_line(error, 200), _name_another(), said, _name(said))
         try:
             if not await _answers(where, self._patience.connect):
                 return _absent(said, where)
@@ -204,8 +202,16 @@ async def _answers(where: Address, seconds: float) -> bool:
 
 def _unknown(said: str) -> Presence:
     """A host that was asked and has said nothing yet."""
-    name = one_line(without_password(said), 60) or LOCAL.partition("://")[2]
+    name = _name(said)
     return Presence("looking", f"Looking for Ollama at {name} …", "", said, name)
+
+
+def _name(said: str) -> str:
+    """A host for people."""
+    try:
+        return address(said).name
+    except ValueError:
+        return one_line(without_password(said), 60)
 
 
 def _absent(said: str, where: Address, why: str = "") -> Presence:

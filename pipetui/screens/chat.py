@@ -236,7 +236,8 @@ class ChatPane(Vertical):
         self._note.set_class(bool(said), "-on")
         self._note.set_class(bool(self._wrong), "-wrong")
         self._note.set_class(not self._wrong and not self.chat.missing, "-quiet")
-        recall = f"{self._key('recall')} edits last" if any(each.by == "user" for each in self._messages) else ""
+        has_said = self._editing is None and any(each.by == "user" for each in self._messages)
+        recall = f"{self._key('recall')} edits last" if has_said else ""
         self._prompt.hint = " · ".join(filter(None, (STREAMING if self.is_streaming else HINT, recall)))
         which = "your last message" if self._recalled else "what you said"
         self._editing_line.update(f"Editing {which} · Enter sends it in its place · Esc leaves it")

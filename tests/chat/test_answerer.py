@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from pipetui.actions import ACTIONS
 from pipetui.chat.answerer import Answerer
 from pipetui.chat.chat import Chat
+from pipetui.chat.choice import Choice
 from pipetui.engine.collections import PROFILES
 from pipetui.engine.messages import Call, Message, Proposal, Proposed, Thinking
 from pipetui.engine.refusals import Refusal
@@ -29,10 +31,10 @@ TOOLS, PLAIN = ("completion", "tools"), ("completion",)
 
 
 class Talk:
-    """A chat over a home of its own, and a server that answers it."""
+    """A chat over a home of its own."""
 
-    def __init__(self, service: Service, server: Server) -> None:
-        self.service, self.server = service, server
+    def __init__(self, service: Service) -> None:
+        self.service = service
         self.told: list[Message] = []
         self.chat = Chat(service, ACTIONS, told=self.told.append, news=lambda said: None, changed=lambda: None)
         self.scope = {"profile": "acme", "screen": "Home", "run": "", "app_name": ""}
@@ -91,20 +93,26 @@ async def server() -> AsyncIterator[Server]:
         yield server
 
 
-@pytest.fixture
-async def talk(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Talk]:
+@asynccontextmanager
+async def talking(folder: Path, hosts: list[str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Talk]:
+    """A chat that asks these hosts."""
     monkeypatch.delenv("OLLAMA_HOST", raising=False)
     monkeypatch.setattr("pipetui.chat.briefing.SOONEST", 0.1)
     monkeypatch.setattr("pipetui.chat.briefing.LATEST", 0.2)
-    folders = Paths("prod", *(tmp_path / name for name in ("data", "config", "cache", "logs")))
-    settings = Settings(chat=ChatSettings(hosts=[server.url]))
-    async with Service.open(folders, settings, starter=None) as service:
-        talk = Talk(service, server)
+    folders = Paths("prod", *(folder / name for name in ("data", "config", "cache", "logs")))
+    async with Service.open(folders, Settings(chat=ChatSettings(hosts=hosts)), starter=None) as service:
+        talk = Talk(service)
         tasks = [asyncio.create_task(work) for work in (talk.chat.briefing.watch(), talk.answerer.run())]
         yield talk
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.fixture
+async def talk(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Talk]:
+    async with talking(tmp_path, [server.url], monkeypatch) as talk:
+        yield talk
 
 
 def replies(server: Server, *them: Reply) -> None:
@@ -197,7 +205,7 @@ async def test_a_closed_app_keeps_what_came(tmp_path: Path, server: Server) -> N
     replies(server, Reply("word ", endless=True, rate=200))
     folders = Paths("prod", *(tmp_path / name for name in ("data", "config", "cache", "logs")))
     async with Service.open(folders, Settings(chat=ChatSettings(hosts=[server.url])), starter=None) as service:
-        talk = Talk(service, server)
+        talk = Talk(service)
         running = asyncio.create_task(talk.answerer.run())
         id = await talk.ask("Count")
         await talk.until(lambda message: bool(message.text), id)
@@ -305,7 +313,7 @@ async def test_a_restart_does_nothing_by_reading_the_history_again(talk: Talk, s
     await talk.add("Buy milk")
     replies(server, asks_for("tasks_delete", {"id": 1}, native=True), Reply("Fine."))
     await talk.answer()
-    again = Talk(talk.service, server)
+    again = Talk(talk.service)
     running = asyncio.create_task(again.answerer.run())
     await again.answer("And now?")
     running.cancel()
@@ -327,7 +335,7 @@ async def test_two_apps_carry_a_proposal_out_once(talk: Talk, server: Server) ->
     replies(server, asks_for("tasks_insert", {"text": "Buy milk"}, native=True), Reply("Done."))
     await talk.answer()
     (proposal,) = await talk.proposals()
-    other = Talk(talk.service, server)
+    other = Talk(talk.service)
     decided = await asyncio.gather(
         *(each.answerer.decide(proposal, True) for each in (talk, other, talk, other)), return_exceptions=True
     )
@@ -439,6 +447,32 @@ async def test_an_answer_that_can_not_begin_keeps_no_other_waiting(
 def _said(request: Mapping[str, Any]) -> str:
     text: str = request["messages"][-1]["content"]
     return text
+
+
+async def test_a_chosen_host_that_has_not_answered_yet_is_waited_for(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipetui.chat.briefing.AT_MOST", 0.1)
+    monkeypatch.setattr("pipetui.chat.answerer.SETBACK_SECONDS", 0.1)
+    answers = asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await answers.wait()
+        writer.close()
+
+    listening = await asyncio.start_server(slow, "127.0.0.1", 0)
+    name = f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    async with listening, talking(tmp_path, [name, server.url], monkeypatch) as talk:
+        await talk.chat.choose(Choice("llama3.2:3b", name), "all", talk.scope)
+        replies(server, Reply("Here I am."))
+        id = await talk.ask("Are you there?")
+        await talk.until(lambda message: name in message.why, id)
+        async with asyncio.timeout(SECONDS):
+            while not talk.chat.briefing.models:  # the other one is there
+                await asyncio.sleep(0.02)
+        assert not server.chats
+        answers.set()  # it is no Ollama: the same model of the other host is taken
+        assert (await talk.ended(id)).text == "Here I am."
 
 
 async def test_numbers_that_no_host_means_are_made_small(talk: Talk, server: Server) -> None:
