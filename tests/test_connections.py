@@ -1,10 +1,13 @@
 """The connections below the client: used again, bounded, and left to httpx where there is a proxy."""
 
 import asyncio
+import select
 import socket
 import ssl
+import struct
 import subprocess
 import sys
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +17,7 @@ import pytest
 
 from pipetui import http
 from pipetui.http.connections import Connections
+from pipetui.http.line import opened
 from tests.test_http import self_signed
 
 
@@ -197,6 +201,23 @@ async def test_tls_kept_and_to_the_end_of_the_connection(tmp_path: Path) -> None
         assert (await client.get(url)).content == b"first"
         assert (await client.get(url)).content == body
     assert opened == 1
+
+
+async def test_what_was_sent_is_in_no_frame_of_an_error() -> None:
+    """A token is among it, and some who print a traceback print the locals too."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        line = await opened("127.0.0.1", server.getsockname()[1], None, 10)
+        there, _ = server.accept()
+        there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        there.close()  # by a reset, which the loop has not seen when it writes
+        looker = select.poll()
+        looker.register(line.transport.get_extra_info("socket"), select.POLLHUP)
+        assert looker.poll(10_000)
+        await line.write(b"Authorization: Token 0123456789", None)
+        with pytest.raises(httpx.ReadError) as caught:
+            await line.read(10)
+    told = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+    assert "Connection reset" in told and "0123456789" not in told
 
 
 def test_httpx_comes_without_its_command_line() -> None:

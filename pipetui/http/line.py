@@ -86,7 +86,8 @@ class Line(asyncio.Protocol):
         self._tell()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._ended, self._error = True, error
+        self._ended = True
+        self._error = error and error.with_traceback(None)  # its frames hold what was being sent: a token, say
         self._writable.set()
         self._tell()
 
