@@ -17,24 +17,9 @@ _MARKUP = re.compile(
     re.S | re.I,
 )
 _ATTRIBUTE = re.compile(r"[^\s/=]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|\S+))?")
-_VOID = ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
-_CLOSED_BY_THE_NEXT = (
-    "p",
-    "li",
-    "dt",
-    "dd",
-    "tr",
-    "td",
-    "th",
-    "thead",
-    "tbody",
-    "tfoot",
-    "option",
-    "optgroup",
-    "rp",
-    "rt",
-)
-_NEVER_DEEP = frozenset(_VOID + _CLOSED_BY_THE_NEXT)
+_VOID = "area base br col embed hr img input link meta source track wbr"
+_CLOSED_BY_THE_NEXT = "p li dt dd tr td th thead tbody tfoot option optgroup rp rt"
+_NEVER_DEEP = frozenset(f"{_VOID} {_CLOSED_BY_THE_NEXT}".split())
 
 
 def parse(text: str) -> tuple[LexborHTMLParser, bool]:

@@ -393,7 +393,7 @@ class Runs(Shelves):
             value = await facts_.ask(before.handle, lambda: hook(before.handle, value), facts_.SUBMIT_SECONDS)
         try:
             return pack(before.folder, value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise facts_.Broken(f"{card.id}_submit returned what is not JSON: {error}") from None
 
     async def _kept_apart(self, before: Snapshot, card: Card, field: Secret, text: str) -> Any:

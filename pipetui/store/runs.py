@@ -93,7 +93,7 @@ def keyed(tx: Tx, profile_id: str, app_name: str, part: str) -> RunRow | None:
 
 
 def find(tx: Tx, key: str) -> list[RunRow]:
-    """The runs that have this whole key (`profile-APP_NAME-part`) or, if there is none, this id; without the bin."""
+    """The runs that have this whole key (`profile-APP_NAME-part`) or this id; without the bin."""
     rows = tx.execute(
         f"""SELECT {_COLUMNS} {_FROM} WHERE binned IS NULL
             AND (profiles.name || '-' || app_name || '-' || part = ? OR runs.id = ?) LIMIT 10""",

@@ -346,3 +346,28 @@ async def test_a_form_that_refuses_costs_its_card_alone(home: Paths, service: Se
     snapshot = await service.runs.submit(run, "name", "Ada")
     card = snapshot.card("more")
     assert (card.state, card.reason) == ("broken", "There is nothing to choose from.")
+
+
+NESTS = """
+from pipetui import Run, Step, Workflow
+from pipetui.fields import Text
+
+
+class Nests(Workflow):
+    APP_NAME = "nests"
+    steps = [Step("step_01", done="name", show="Name", field=Text())]
+
+    def step_01_submit(self, run: Run, value: str) -> object:
+        nested = []
+        for _ in range(100_000):
+            nested = [nested]
+        return nested
+"""
+
+
+async def test_a_value_that_is_nested_without_end_is_told(home: Paths, service: Service) -> None:
+    (home.workflows / "120_nests.py").write_text(NESTS)
+    service.registry.refresh()
+    run = (await service.runs.create("Ada", "nests")).id
+    with pytest.raises(Broken, match="is not JSON"):
+        await service.runs.submit(run, "name", "Ada")
