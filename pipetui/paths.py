@@ -94,8 +94,10 @@ def moved_home() -> Path | None:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder that only its owner can enter, with what is above it. OSError when that can't be."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make a folder that only its owner can enter; what is missing above it too. OSError when that can't be."""
+    missing = [above for above in folder.parents if not above.exists()]
+    for each in (*reversed(missing), folder):  # `mkdir(parents=True)` gives the mode to the last one alone
+        each.mkdir(mode=0o700, exist_ok=True)
 
 
 def inside(folder: Path, name: str) -> Path:

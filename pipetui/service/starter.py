@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..paths import Paths, moved_home
+from ..paths import Paths, make_private, moved_home
 
 KEPT = ("HOME", "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME", "TMPDIR", "XDG_RUNTIME_DIR",
         "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "DBUS_SESSION_BUS_ADDRESS",
@@ -55,7 +55,7 @@ def _start(paths: Paths) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-m", "pipetui", "--env", paths.env, "worker"]
     if _logout_would_kill():
         command = ["systemd-run", "--user", "--scope", "--quiet", "--collect", *command]
-    paths.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(paths.logs)
     with paths.worker_log.open("ab") as log:
         return subprocess.Popen(
             command,

@@ -17,6 +17,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from .. import disk
+from ..paths import make_private
 from .connection import Tx, connect, connect_to_copy
 from .errors import Busy, Damaged, FileTaken, NotADatabase, NotOurs, explained
 from .migrate import Migration, check_ours, migrate, version_of
@@ -189,7 +190,7 @@ def _taken(path: Path) -> FileTaken:
 
 def _folder(path: Path) -> Path:
     with explained(path, OSError):
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path)
     return path
 
 

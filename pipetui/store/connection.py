@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
+from ..paths import make_private
 from .errors import Unreachable, explained, is_busy
 
 Tx: TypeAlias = sqlite3.Connection
@@ -92,7 +93,7 @@ def _check_place(path: Path) -> None:
     """Makes the folder, and refuses what SQLite would take now and fail on at the first write."""
     folder = path.parent
     with explained(folder, OSError):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         _check_owner(folder)
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
             raise Unreachable(

@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import io
 import sqlite3
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -156,3 +157,10 @@ def test_logs_of_all_processes_in_the_order_of_time(say: Say, home: Path) -> Non
     assert [line.split()[-1] for line in lines] == ["first", "second", "third", "Traceback", "␛[0m"]
     assert say("logs", "--level", "error").out.splitlines()[0].endswith("third")
     assert len(say("logs", "--limit", "1").out.splitlines()) == 3
+
+
+def test_what_is_above_an_environment_is_private_too(say: Say, home: Path) -> None:
+    """Whoever practises first makes the folder in which the real data will lie."""
+    say("--env", "practice", "runs")
+    made = [home / "data", home / "data/env", home / "data/env/practice", home / "logs/env"]
+    assert [oct(stat.S_IMODE(folder.stat().st_mode)) for folder in made] == ["0o700"] * 4
