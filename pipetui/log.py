@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 from .paths import make_private
 
 LARGEST = 5_000_000
-"""Bytes at which a log is moved aside (to `.1`) when a process starts to write it."""
+"""Bytes at which a log is put aside (as `.1`) when a process starts to write it."""
 
 FORMAT = "%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"
 LEVELS = ("debug", "info", "warning", "error")
@@ -33,7 +34,7 @@ def start(path: Path, level: str = "info") -> None:
     try:
         make_private(path.parent)
         if path.exists() and path.stat().st_size > LARGEST:
-            path.replace(path.with_suffix(path.suffix + ".1"))
+            _put_aside(path)
         path.touch(mode=0o600)
         handler: logging.Handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace", delay=True)
     except OSError:
@@ -41,3 +42,13 @@ def start(path: Path, level: str = "info") -> None:
     handler.setFormatter(_Lines(FORMAT))
     logger.addHandler(handler)
     logging.raiseExceptions = False  # a full disk must not print tracebacks into the terminal
+
+
+def _put_aside(path: Path) -> None:
+    """By a copy: other processes have the file open, and go on at the end of what bears its name."""
+    import shutil  # dear, and seldom wanted
+
+    aside = path.with_suffix(path.suffix + ".1")
+    aside.touch(mode=0o600)
+    shutil.copyfile(path, aside)
+    os.truncate(path, 0)

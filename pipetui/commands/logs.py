@@ -48,7 +48,7 @@ def logs(args: Namespace) -> int:
 
 
 class _Tail:
-    """The end of a file, then what is appended to it, also after it was moved aside."""
+    """The end of a file, then what is appended to it, also after it was put aside."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
