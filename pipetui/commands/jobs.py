@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from argparse import Namespace
+from contextlib import suppress
 
 from ..engine.keys import compose
 from ..engine.refusals import Refusal
@@ -49,7 +50,10 @@ async def _follow(service: Service) -> None:
     """A line for each change of a job, without an end."""
     output.flush()
     async for changes in service.feed().changes():
-        rows = [await service.jobs.row(id) for id in sorted(changes.jobs)]
+        rows = []
+        for id in sorted(changes.jobs):
+            with suppress(Refusal):  # removed since we heard of it
+                rows.append(await service.jobs.row(id))
         keys = await _keys(service, rows)
         for row in rows:
             output.line(f"{row.id[:ID]}  {keys[row.run]}  {row.step}  {report.progress(row.view)}{_why(row)}")

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -321,3 +322,14 @@ def test_a_home_of_nobody_is_a_folder_of_that_name(say: Say, tmp_path: Path, mon
     monkeypatch.setenv("PIPETUI_HOME", "~surely-nobody/here")
     assert say(*ADA, "--set", "greeting=Hi").code == 0
     assert (tmp_path / "~surely-nobody/here/data/pipetui.db").exists()
+
+
+def test_following_the_jobs_survives_one_that_is_removed(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the news of it and the look at it its run may be gone from the bin."""
+
+    async def changes(self: Feed) -> AsyncIterator[Changes]:
+        yield Changes(2, frozenset(), frozenset({"gone"}), frozenset(), frozenset())
+
+    monkeypatch.setattr(Feed, "changes", changes)
+    answer = say("jobs", "--follow")
+    assert (answer.code, answer.err) == (0, "")
