@@ -24,9 +24,9 @@ async def test_another_terminal_sees_what_this_one_wrote(home: Paths, service: S
 
 async def test_changes_come_as_they_happen(home: Paths, service: Service) -> None:
     async with Service.open(home, starter=None) as other:
-        stream = other.feed().changes()
-        waiting = asyncio.ensure_future(anext(stream))
-        await asyncio.sleep(0.05)
+        feed = other.feed()
+        await feed.look()  # sets its cursor: from here on it misses nothing
+        waiting = asyncio.ensure_future(anext(feed.changes()))
         run = (await service.runs.create("Ada", "hello")).id
         changes = await asyncio.wait_for(waiting, 10)
         assert run in changes.runs
