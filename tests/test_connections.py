@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -22,10 +22,12 @@ from tests.test_http import self_signed
 
 
 class Server:
-    """Answers every request with the number of its connection, after a moment."""
+    """Answers every request with the number of its connection, after a moment, once it may."""
 
     def __init__(self) -> None:
         self.opened = self.open = 0
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
         self.first_lines: list[bytes] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -36,6 +38,7 @@ class Server:
             while True:
                 self.first_lines.append((await reader.readuntil(b"\r\n\r\n")).splitlines()[0])
                 await asyncio.sleep(0.05)
+                await self.may_answer.wait()
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
@@ -48,6 +51,12 @@ async def served() -> AsyncIterator[tuple[Server, str]]:
     server = Server()
     async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
         yield server, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not is_so():
+            await asyncio.sleep(0.005)
 
 
 async def get(client: http.Client, url: str) -> bytes:
@@ -66,23 +75,22 @@ async def test_requests_at_once_have_one_each_and_only_so_many_are_kept() -> Non
     async with served() as (server, url):
         async with http.client(keep_alive=2) as client:
             await asyncio.gather(*(get(client, url) for _ in range(5)))
-            await asyncio.sleep(0.05)
-            assert (server.opened, server.open) == (5, 2)
+            await until(lambda: (server.opened, server.open) == (5, 2))
             await asyncio.gather(*(get(client, url) for _ in range(2)))
             assert server.opened == 5
-        await asyncio.sleep(0.05)
-        assert server.open == 0
+        await until(lambda: server.open == 0)
 
 
 async def test_who_is_cancelled_leaves_no_connection_behind() -> None:
     async with served() as (server, url), http.client() as client:
+        server.may_answer.clear()
         tasks = [asyncio.create_task(get(client, url)) for _ in range(5)]
-        await asyncio.sleep(0.03)
+        await until(lambda: len(server.first_lines) == 5)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0.05)
-        assert server.open == 0
+        server.may_answer.set()
+        await until(lambda: server.open == 0)
         assert await get(client, url) == b"6"
 
 
