@@ -69,9 +69,10 @@ async def test_when_the_app_ends_its_jobs_go_on_later(
 async def test_when_the_database_is_gone_its_jobs_end_and_another_worker_can_begin(
     service: Service, probe: Begin, home: Paths
 ) -> None:
-    run = await probe("hour")
+    sleeps, writes = await probe("hour"), await probe("slow")
     here = asyncio.create_task(run_in_app(home, Settings(), asyncio.Event()))
-    await until(lambda: _begun(run))
+    await until(lambda: _begun(sleeps))
+    await until(lambda: _begun(writes))
     home.database.rename(home.data / "elsewhere.db")
     with pytest.raises(Unreachable, match="moved or deleted"):
         await asyncio.wait_for(here, 20)
