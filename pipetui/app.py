@@ -334,8 +334,11 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
     async def _ring(self, changes: Changes) -> None:
         """A notice and the bell for jobs that ended or ask, unless one looks at them."""
         moved = []
-        for id in list(changes.jobs)[:50]:
-            job = await self.service.jobs.row(id)
+        for id in changes.jobs:
+            try:
+                job = await self.service.jobs.row(id)
+            except Refusal:  # its run was removed this instant
+                continue
             before, self._states[id] = self._states.get(id), job.state
             if job.state != before and job.state in ("done", "failed", "parked", "cancelled", "waiting"):
                 moved.append(job)
@@ -351,7 +354,10 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
     async def _tell(self, jobs: Sequence[JobRow]) -> list[str]:
         lines = []
         for job in jobs:
-            run = await self.service.runs.row(job.run)
+            try:
+                run = await self.service.runs.row(job.run)
+            except Refusal:
+                continue
             entry = await self.entry(run.app_name)
             steps = entry.workflow.body() if entry and entry.workflow else []
             label = next((step.show for step in steps if step.id == job.step), job.step)

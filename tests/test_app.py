@@ -27,6 +27,7 @@ from pipetui.service.place import Place
 from pipetui.settings import Settings, load
 from pipetui.store import jobs
 from pipetui.store.errors import DiskFull
+from pipetui.store.rev import Changes
 from tests.screens.stage import paths_in, serving, stage
 
 HOSTILE = "[bold]x[/] [@click=app.quit]y[/] \x1b]0;owned\x07 \u202egnp.exe [/nope]"
@@ -299,6 +300,20 @@ async def test_a_job_that_ends_elsewhere_is_told_with_the_bell(tmp_path: Path, m
         async with stage(service) as it:
             await it.sees("Hello Workflow")
             assert "While you were away" not in it.text
+
+
+async def test_a_run_that_is_removed_meanwhile_holds_up_no_news(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await service.runs.create("acme", "stream_simulator")
+        await service.runs.submit(run.id, "step_01", OPTIONS)
+        (job,) = await service.jobs.latest()
+        async with stage(service) as it:
+            await it.sees("Hello Workflow", "1 running")
+            await service.runs.complete(job.id, {"ticks": 10, "lines": 11})
+            it.app._states.pop(job.id, None)
+            nothing: frozenset[str] = frozenset()
+            await it.app._ring(Changes(1, nothing, frozenset({job.id, "a", "b", "c"}), nothing, nothing))
+            await it.sees("acme-stream_simulator-01 · Stream is done")
 
 
 async def test_jobs_go_on_though_their_worker_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
