@@ -41,6 +41,7 @@ class TypeAhead(App[ReturnType]):
         self._typed: deque[Typed] = deque()
         self._due: deque[Typed] = deque()
         self._handing: asyncio.Task[None] | None = None
+        self._was_text = False
 
     async def on_event(self, event: events.Event) -> None:
         """Textual's; keys and pastes come here twice, and the second time it is their turn."""
@@ -59,11 +60,13 @@ class TypeAhead(App[ReturnType]):
 
     async def _hand_on(self) -> None:
         while self._typed and self.is_running:
+            if self._was_text and not self._is_text(self._typed[0]):
+                await self._rest()  # of what the letters changed, the screen knows before it is left, say
             event = self._typed.popleft()
-            is_text = self._is_text(event)
+            self._was_text = self._is_text(event)
             self._due.append(event)
             self.post_message(event)
-            if not is_text:
+            if not self._was_text:
                 await self._rest()
 
     def _is_text(self, event: Typed) -> bool:

@@ -116,6 +116,30 @@ async def test_what_is_meant_for_a_dialog_is_no_command_of_the_screen_below() ->
         assert (app.named, app.deleted, app.query_one(Input).value) == (["add"], 1, "")
 
 
+async def test_what_letters_changed_is_known_when_another_key_acts() -> None:
+    """As when `Ada` and Ctrl+Q come in one packet: the app keeps what was typed, once it was told of it."""
+
+    class Leaving(TerminalApp[None]):
+        BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "keep", priority=True)]
+        told, kept = "", ""
+
+        def compose(self) -> ComposeResult:
+            yield Input()
+
+        def on_input_changed(self, event: Input.Changed) -> None:
+            self.told = event.value
+
+        def action_keep(self) -> None:
+            self.kept = self.told
+
+    app = Leaving()
+    async with app.run_test() as pilot:
+        burst(app, "Ada")
+        app.post_message(events.Key("ctrl+q", None))
+        await until_taken(app, pilot)
+        assert app.kept == "Ada"
+
+
 async def test_a_paste_keeps_its_place_among_the_keys() -> None:
     app = Slow()
     async with app.run_test() as pilot:
