@@ -14,6 +14,9 @@ from ..text import one_line
 MEMORY = "256MB"
 CHUNK = 1_000
 
+_READ = "read_parquet(?, hive_partitioning = false)"
+"""Without columns that a folder `key=value` on the way to the file would add."""
+
 Rows = Callable[[Sequence[int]], Iterator[Sequence[str]]]
 """The rows of a table, each with the cells of these columns only."""
 
@@ -42,13 +45,13 @@ def opened(path: Path, seconds: float) -> Iterator[tuple[list[str], Rows]]:
             connection.execute("SET enable_progress_bar = false")  # it would draw on stdout
             timer = threading.Timer(seconds, connection.interrupt)
             timer.start()
-            found = connection.execute("SELECT * FROM read_parquet(?) LIMIT 0", where).description
+            found = connection.execute(f"SELECT * FROM {_READ} LIMIT 0", where).description  # noqa: S608  a constant
             names = [column[0] for column in found or ()]
 
             def rows(columns: Sequence[int]) -> Iterator[Sequence[str]]:
                 quoted = (f'"{names[at].replace(chr(34), 2 * chr(34))}"' for at in columns)
                 cells = ", ".join(f"coalesce(CAST({name} AS VARCHAR), '')" for name in quoted)
-                answer = connection.execute(f"SELECT {cells} FROM read_parquet(?)", where)  # noqa: S608  quoted names
+                answer = connection.execute(f"SELECT {cells} FROM {_READ}", where)  # noqa: S608  quoted names
                 while chunk := answer.fetchmany(CHUNK):
                     yield from chunk
 
@@ -58,6 +61,8 @@ def opened(path: Path, seconds: float) -> Iterator[tuple[list[str], Rows]]:
     except duckdb.Error as error:
         reason = one_line(str(error).replace(str(path), path.name).partition("\n")[0], 200)
         raise Refusal(f"{path.name} can't be read: {reason}") from None
+    except (RuntimeError, UnicodeError):  # of what hands a damaged name or cell on to Python
+        raise Refusal(f"{path.name} can't be read: there is text in it that is none.") from None
     finally:
         if timer is not None:
             timer.cancel()

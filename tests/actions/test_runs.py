@@ -287,10 +287,20 @@ async def test_a_parquet_file_is_looked_into(service: Service, tmp_path: Path) -
         for number, _row in enumerate(rows([0])):
             if number % 1_000 == 0:
                 time.sleep(0.2)
-    broken = await with_file(service, "broken.parquet", Path(made).read_bytes()[:5_000])
-    for action in ("files_head", "files_statistics"):
-        with pytest.raises(Refusal, match=r"^broken\.parquet can't be read: "):
-            await ACTIONS.do(service, broken, action, {"file": "broken.parquet"})
+    whole = Path(made).read_bytes()
+    for content in (whole[:5_000], whole.replace(b"pair", b"\xff\xfe\xfd\xfc")):
+        broken = await with_file(service, "broken.parquet", content)
+        for action in ("files_head", "files_statistics"):
+            with pytest.raises(Refusal, match=r"^broken\.parquet can't be read: "):
+                await ACTIONS.do(service, broken, action, {"file": "broken.parquet"})
+
+
+def test_a_folder_with_an_equals_sign_is_no_column(tmp_path: Path) -> None:
+    folder = tmp_path / "day=1"
+    folder.mkdir()
+    duckdb.execute(f"COPY (SELECT 2 AS id) TO '{folder}/made.parquet' (FORMAT parquet)")
+    with parquet.opened(folder / "made.parquet", 10) as (names, rows):
+        assert (names, list(rows([0]))) == (["id"], [("2",)])
 
 
 async def test_no_file_but_the_run_s_own_is_opened(service: Service, tmp_path: Path) -> None:
