@@ -193,7 +193,7 @@ def load(path: Path) -> Settings:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode()
+        return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         return ""
     except OSError as error:
@@ -222,9 +222,13 @@ def _parsed(text: str) -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
+        repr(data)  # whatever is wrong with a value, it can be said
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{error}.") from None
+    except (ValueError, RecursionError):  # thousands of digits, or of brackets
+        raise SettingsError("it has a number that is too long, or brackets too deep in each other.") from None
+    return data
 
 
 def _loaded(table: str, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,14 +59,27 @@ def test_what_is_said_and_defaults_for_the_rest(tmp_path: Path) -> None:
         ("[chat]\ncontext = -1", "chat.context = -1: This must be a whole number from 0 to 2,000,000"),
         ("[chat]\nword_limit = true", "chat.word_limit must be a whole number, not True."),
         ("theme = [", "Invalid value"),
+        ("theme = " + "[" * 5_000, "it has a number that is too long, or brackets too deep"),
+        ("jobs_at_once = " + "9" * 5_000, "it has a number that is too long"),
+        ("jobs_at_once = 0x" + "f" * 5_000, "it has a number that is too long"),
     ],
+    ids=lambda text: text[:40],
 )
 def test_what_is_wrong_is_named_with_its_file(tmp_path: Path, text: str, says: str) -> None:
     file = tmp_path / "settings.toml"
     file.write_text(text)
-    with pytest.raises(SettingsError) as caught:
-        load(file)
-    assert str(caught.value).startswith(f"{file}: {says}")
+    for look in (load, lambda file: save(file, {"mouse": False})):
+        with pytest.raises(SettingsError) as caught:
+            look(file)
+        assert str(caught.value).startswith(f"{file}: {says}")
+    assert file.read_text() == text
+
+
+def test_the_mark_that_some_editors_put_first_is_no_setting(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + WHOLE.encode())
+    assert load(file) == read(WHOLE)
+    assert save(file, {"bell": False}) == load(file) == dataclasses.replace(read(WHOLE), bell=False)
 
 
 def test_one_is_changed_and_the_rest_stays(tmp_path: Path) -> None:
