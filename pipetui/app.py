@@ -29,7 +29,7 @@ from .engine.registry import Entry
 from .paths import Paths, make_private
 from .screens.away import MOST, Away, told
 from .screens.base import MainScreen, Place, Severity
-from .screens.commands import bindings, keymap_of, shown_key
+from .screens.commands import BY_NAME, bindings, keymap_of, keys_of, shown_key
 from .service import Service
 from .service.place import Place as Memory
 from .service.starter import start_worker
@@ -398,6 +398,11 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
     def get_key_display(self, binding: Binding) -> str:
         """A key as people write it."""
         return shown_key(binding.key)
+
+    def leaves(self, event: events.Event) -> bool:
+        """Ctrl+Q, or what is in its place; a letter may be meant for an input."""
+        keys = keys_of(BY_NAME["quit"], self.keymap)
+        return isinstance(event, events.Key) and not event.is_printable and event.key in keys.split(",")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "seen":

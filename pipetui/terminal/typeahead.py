@@ -20,7 +20,7 @@ from textual.message_pump import MessagePump
 from textual.widget import Widget
 
 PATIENCE = 5.0
-"""Seconds that a key waits at most for the one before it."""
+"""Seconds that a key waits at most for the one before it, but for moves; one that leaves the app waits no longer."""
 
 _MOMENT = 0.001
 
@@ -34,7 +34,7 @@ class TypeAhead(App[ReturnType]):
     """An App that takes one key after the other."""
 
     MOVES: ClassVar[frozenset[str]] = frozenset()
-    """The groups of workers that put the focus elsewhere when they end."""
+    """The groups of workers that put the focus elsewhere when they end: keys wait for them however long they take."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
@@ -42,11 +42,18 @@ class TypeAhead(App[ReturnType]):
         self._due: deque[Typed] = deque()
         self._handing: asyncio.Task[None] | None = None
         self._was_text = False
+        self._leaving: Typed | None = None
+
+    def leaves(self, event: Typed) -> bool:
+        """Whether it leaves the app: then it overtakes what has to wait too long."""
+        return False
 
     async def on_event(self, event: events.Event) -> None:
         """Textual's; keys and pastes come here twice, and the second time it is their turn."""
         if isinstance(event, Typed) and not event.is_forwarded and not self._is_due(event):
             self._typed.append(event)
+            if self._leaving is None and self.leaves(event):
+                self._leaving = event
             if self._handing is None or self._handing.done():
                 self._handing = asyncio.create_task(self._hand_on())
         else:
@@ -62,7 +69,11 @@ class TypeAhead(App[ReturnType]):
         while self._typed and self.is_running:
             if self._was_text and not self._is_text(self._typed[0]):
                 await self._rest()  # of what the letters changed, the screen knows before it is left, say
+            while self._must_leave and self._typed[0] is not self._leaving:
+                self._typed.popleft()
             event = self._typed.popleft()
+            if event is self._leaving:
+                self._leaving = None
             self._was_text = self._is_text(event)
             self._due.append(event)
             self.post_message(event)
@@ -81,15 +92,24 @@ class TypeAhead(App[ReturnType]):
 
     async def _rest(self) -> None:
         until = time.monotonic() + PATIENCE
-        while True:
-            if self.is_at_rest or time.monotonic() > until:
-                return
+        while not self.is_at_rest and not self._must_leave and time.monotonic() < until:
+            if self._is_moving:
+                until = time.monotonic() + PATIENCE
             await asyncio.sleep(_MOMENT)
+
+    @property
+    def _must_leave(self) -> bool:
+        """Whether a key that leaves the app has waited long enough."""
+        return self._leaving is not None and time.monotonic() > self._leaving.time + PATIENCE
+
+    @property
+    def _is_moving(self) -> bool:
+        return any(worker.group in self.MOVES and not worker.is_finished for worker in self.workers)
 
     @property
     def is_at_rest(self) -> bool:
         """Whether all that was begun is over, so that the focus is where it will be."""
-        if any(worker.group in self.MOVES and not worker.is_finished for worker in self.workers):
+        if self._is_moving:
             return False
         return not (self.screen_stack and self.screen._callbacks) and not any(map(_is_busy, self._pumps()))
 

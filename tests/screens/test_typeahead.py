@@ -10,6 +10,7 @@ import pytest
 from textual import events
 
 from pipetui.service.place import Place
+from pipetui.settings import Settings
 
 from .stage import Stage, serving, stage
 
@@ -64,3 +65,10 @@ async def test_a_burst_is_what_its_keys_are(tmp_path: Path, seed: int) -> None:
     slow = await played(tmp_path / "slow", keys, slowly=True)
     fast = await played(tmp_path / "fast", keys, slowly=False)
     assert fast == slow, keys
+
+
+@pytest.mark.parametrize(("keys", "leaving"), [({}, "ctrl+q"), ({"quit": "q,f10"}, "f10")])
+async def test_the_key_that_leaves_is_known(tmp_path: Path, keys: dict[str, str], leaving: str) -> None:
+    async with serving(tmp_path, Settings(keys=keys)) as service, stage(service) as it:
+        assert it.app.leaves(events.Key(leaving, None))
+        assert not it.app.leaves(events.Key("q", "q")) and not it.app.leaves(events.Paste("q"))

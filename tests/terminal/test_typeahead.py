@@ -151,11 +151,50 @@ async def test_a_paste_keeps_its_place_among_the_keys() -> None:
         assert (app.submitted, app.query_one(Input).value) == (["abcd"], "e")
 
 
-async def test_a_key_waits_no_longer_than_its_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(typeahead, "PATIENCE", 0.05)
-    app = Slow(seconds=30)
+async def test_a_key_waits_for_a_move_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typeahead, "PATIENCE", 1.0)
+    app = Slow(seconds=1.2)
     async with app.run_test() as pilot:
-        burst(app, "Ada\r!")
-        while app.query_one(Input).value != "Ada!":
-            await pilot.pause(0.01)
-        assert app.submitted == []
+        burst(app, "Ada\rBob\rEve")
+        await until_taken(app, pilot)
+        assert (app.submitted, app.query_one(Input).value) == (["Ada", "Bob"], "Eve")
+
+
+async def test_for_all_else_it_waits_no_longer_than_its_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typeahead, "PATIENCE", 0.05)
+    goes_on = asyncio.Event()
+
+    class Stuck(Slow):
+        async def action_new(self) -> None:
+            await goes_on.wait()
+
+    app = Stuck()
+    async with app.run_test() as pilot:
+        burst(app, "\x1bndd")
+        await pilot.pause()
+        while app._typed:
+            await asyncio.sleep(0.005)
+        goes_on.set()
+        await until_taken(app, pilot)
+
+
+async def test_the_key_that_leaves_overtakes_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typeahead, "PATIENCE", 0.05)
+
+    class Leaving(Slow):
+        BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave_it", priority=True)]
+        has_left = asyncio.Event()
+
+        def leaves(self, event: typeahead.Typed) -> bool:
+            return isinstance(event, events.Key) and event.key == "ctrl+q"
+
+        def action_leave_it(self) -> None:
+            self.has_left.set()
+
+    app = Leaving(seconds=30)
+    async with app.run_test() as pilot:
+        burst(app, "Ada\r!\r<<")
+        app.post_message(events.Key("ctrl+q", None))
+        await pilot.pause()
+        await asyncio.wait_for(app.has_left.wait(), 20)
+        assert (app.submitted, app.query_one(Input).value) == ([], "Ada")
