@@ -71,6 +71,8 @@ class Secrets:
         """Forget a secret of the profile (not the one for all). Whether there was one."""
         path = self._path(name, profile)
         try:
+            for left in path.parent.glob(f".{name}.*.part"):  # by a kill in the middle of `put`
+                left.unlink(missing_ok=True)
             path.unlink()
         except FileNotFoundError:
             return False

@@ -37,6 +37,15 @@ def test_a_secret_is_replaced_whole(kept: Secrets, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["botify"]
 
 
+def test_what_a_kill_left_of_a_secret_goes_with_it(kept: Secrets, tmp_path: Path) -> None:
+    kept.put("botify", "abc", "p1")
+    (path,) = [path for path in tmp_path.rglob("botify") if path.is_file()]
+    left = path.with_name(".botify.0123abcd.part")
+    left.write_text("abc")
+    assert kept.remove("botify", "p1")
+    assert not left.exists()
+
+
 @pytest.mark.parametrize("value", ["", "  \n", "x" * 20_000])
 def test_what_is_no_secret(kept: Secrets, value: str) -> None:
     with pytest.raises(SecretError):

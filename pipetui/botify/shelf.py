@@ -136,9 +136,9 @@ class Shelf:
         """Make the export in its hidden folder visible, manifest and all, at one instant."""
         making = self.making(export.folder)
         text = json.dumps(export.to_json(), indent=2, ensure_ascii=False)
-        disk.put(making / MANIFEST, f"{text}\n".encode())
-        with (making / DATA).open("rb") as file:
-            os.fsync(file.fileno())
+        with (making / MANIFEST).open("wb") as file:  # over what a kill left of it
+            disk.write(file.fileno(), f"{text}\n".encode())
+        disk.sync(making / DATA)
         making.replace(export.folder)
         disk.sync(self.folder)
 
