@@ -93,10 +93,14 @@ class RunScreen(MainScreen):
             self.host.remember(profile=snapshot.row.profile)
         hints = {name: shown_key(keys_of(command, self.host.keymap)) for command in COMMANDS if (name := command.name)}
         hints["enter"] = hints["open"]
-        current = snapshot.current.id
-        await self._stack.build(snapshot.cards, hints, self._memory.get("expanded", ()), current)
+        current, expanded, card = snapshot.current.id, self._memory.get("expanded", ()), self._memory.get("card")
+        if _can_be_locked(snapshot):  # Enter is not to lock what one has just opened: the cursor is on the last result
+            current = _last_result(snapshot).id
+            expanded = [id for id in expanded if id != FINALIZE.id]
+            card = None if card == FINALIZE.id else card
+        await self._stack.build(snapshot.cards, hints, expanded, current)
         self._head(snapshot)
-        card, is_in_body = self._memory.get("card", current), self._memory.get("body", True)
+        card, is_in_body = card or current, self._memory.get("body", True)
         self._focus_card(self._views.get(card, self._views[current]), is_in_body)
         scroll = self._memory.get("scroll")
         if isinstance(scroll, int | float):
@@ -108,7 +112,10 @@ class RunScreen(MainScreen):
         self.status.crumbs = (snapshot.row.profile, name, snapshot.key)
 
     async def _show(self, snapshot: Snapshot, *, follow: bool = False, into_input: bool = True) -> None:
-        """Bring the cards up to date. `follow`: the user made this move, so the open card gets the focus."""
+        """Bring the cards up to date. `follow`: the user made this move, so the open card gets the focus.
+
+        What others or a job complete leads to the next step, but never to where Enter locks the run.
+        """
         before = self._snapshot
         if before is None or snapshot.version < before.version:
             return
@@ -120,7 +127,8 @@ class RunScreen(MainScreen):
         typed = not follow and await self._keep_typed(before, snapshot)
         self._snapshot = snapshot
         old, new, focused = before.current.id, snapshot.current.id, self._focused
-        follow = follow or (old != new and ((focused is not None and focused.card.id == old) or self.is_in_chat))
+        is_there = (focused is not None and focused.card.id == old) or self.is_in_chat
+        follow = follow or (old != new and is_there and not _can_be_locked(snapshot))
         for card in snapshot.cards:
             self._views[card.id].card = self._with_problems(card, snapshot)
         if follow and (old != new or before.current.state != snapshot.current.state):
@@ -167,13 +175,15 @@ class RunScreen(MainScreen):
 
     def _look_for_problems(self, snapshot: Snapshot) -> None:
         """Ask what speaks against finalizing, once that is what is next."""
-        if snapshot.current.step is FINALIZE and not snapshot.locked:
+        if _can_be_locked(snapshot):
             self.run_worker(self._show_problems(snapshot), group="problems", exclusive=True)
 
     async def _show_problems(self, snapshot: Snapshot) -> None:
         self._problems = (snapshot.version, tuple(await self.service.runs.problems(snapshot)))
         if self._snapshot is not None:
-            self._views[FINALIZE.id].card = self._with_problems(self._snapshot.cards[-1], self._snapshot)
+            view = self._views[FINALIZE.id]
+            view.card = self._with_problems(self._snapshot.cards[-1], self._snapshot)
+            view.expanded = view.expanded or bool(view.card.problems)
 
     def _with_problems(self, card: Card, snapshot: Snapshot) -> Card:
         version, problems = self._problems
@@ -580,6 +590,16 @@ class RunScreen(MainScreen):
 
     def action_last(self) -> None:
         self._stack.go_to(len(self._views) - 1)
+
+
+def _can_be_locked(snapshot: Snapshot) -> bool:
+    return snapshot.current.step is FINALIZE and not snapshot.locked
+
+
+def _last_result(snapshot: Snapshot) -> Card:
+    """Of a complete run the last card that has something to show."""
+    results = [card for card in snapshot.cards[:-1] if card.state == "done"]
+    return results[-1] if results else snapshot.cards[-1]
 
 
 def _is_at_work(card: Card) -> bool:

@@ -252,6 +252,8 @@ class CardView(Widget, can_focus=True):
         says_it_below = card.step is FINALIZE or card.state in ("failed", "broken", "waiting", "skipped")
         if card.state == "not_applicable" or (self.expanded and says_it_below):
             return ""
+        if card.step is FINALIZE and card.state == "active":
+            return f"{self._keys['finalize']} finalizes this run"
         if card.state == "running" and not self.expanded and card.job is not None:
             progress = card.job.progress
             share = f"{min(1.0, progress.done / progress.total):.0%}" if progress.total > 0 else ""
@@ -386,6 +388,11 @@ class CardView(Widget, can_focus=True):
 
     def action_leave_body(self) -> None:
         self.focus()
+
+    def on_blur(self) -> None:
+        """Finalize closes behind one: who comes back, by Tab or by chance, opens it before Enter can lock the run."""
+        if self._card.step is FINALIZE and self._card.state == "active" and not self._card.problems:
+            self.expanded &= self.screen.focused in (None, self)  # None: the terminal is not in front
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         self.refresh()

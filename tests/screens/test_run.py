@@ -314,6 +314,48 @@ async def test_the_result_that_ends_a_run_stays_open(tmp_path: Path) -> None:
             await it.sees("finalizes this run", "3 ticks were counted")
 
 
+async def test_a_run_that_is_only_opened_is_not_locked_by_enter(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        run = await opened(service, "Ada", "Hello Ada!")
+        for _ in range(2):  # as it is opened, and as it was left
+            async with stage(service) as it:
+                await it.sees("f finalizes this run")
+                assert it.app.main._focused.card.id == "step_02"
+                await it.press("enter", "enter", "enter", "enter")
+                assert not (await service.runs.open(run)).locked
+                await it.press("tab")
+                await it.until(lambda: it.app.main._focused.card.id == "finalize")
+                await it.press("enter")
+                await it.sees("Enter finalizes this run")
+                await it.press("up")
+                await it.sees("f finalizes this run")
+                await it.press("tab", "enter")
+                await it.sees("Enter finalizes this run")
+                assert not (await service.runs.open(run)).locked
+        async with stage(service) as it:
+            await it.sees("f finalizes this run")
+            await it.press("end", "enter", "enter")
+            await it.sees("This run is locked.")
+
+
+async def test_a_result_that_comes_by_itself_is_not_locked_by_enter(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service, serving(tmp_path) as worker:
+        options = {"ticks": 3, "pause": 0, "fail_at": 0, "kill_at": 0, "kill": "job"}
+        run = await opened(service, options, app_name="stream_simulator")
+        (job,) = await service.jobs.latest()
+        async with stage(service) as it:
+            await it.sees("Waiting for its turn")
+            await worker.runs.complete(job.id, {"ticks": 3, "lines": 4})
+            await it.sees("f finalizes this run", "3 ticks were counted")
+            await it.press("enter", "enter")
+            await it.sees("3 ticks were counted")
+            while it.app.main._focused.card.id != "finalize":  # out of what the result shows
+                await it.press("tab")
+            await it.press("enter")
+            await it.sees("Enter finalizes this run")
+            assert not (await service.runs.open(run)).locked
+
+
 async def test_a_locked_run_offers_the_key_that_unlocks_it(tmp_path: Path) -> None:
     async with serving(tmp_path) as service:
         run = await opened(service, "Ada", "Hello Ada!")
