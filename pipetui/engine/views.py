@@ -33,7 +33,8 @@ class Markdown(View):
 class Table(View):
     """Rows and columns: either `rows` in memory, or `file`, a CSV with a header line, read as it is scrolled.
 
-    `detail` gives the view that Enter opens on a row; it gets the row's number (from 0, without the header).
+    `detail` gives the view that Enter opens on a row, instead of all its cells; it gets the row's number (from 0,
+    without the header). Columns are as wide as what is in them, or as `widths` says, and cut where there is no room.
     """
 
     columns: Sequence[str] = ()

@@ -88,6 +88,7 @@ class PickList(DataView):
         padding: 0 1;
         background: $surface-lighten-1;
         scrollbar-background: $surface-lighten-1;
+        & > .data--cursor { background: $block-cursor-blurred-background; }
         & > .data--chosen { color: $text-accent; text-style: bold; }
     }
     """

@@ -25,7 +25,7 @@ from textual.widget import Widget
 from ..engine.fields import Invalid
 from ..engine.views import Table, Text, View
 from ..text import count
-from .columns import GAP, Column, cell_text, columns_of, fit, fitting
+from .columns import GAP, WIDEST, Column, cell_text, cells_of, columns_of, fit, fitting, laid_out
 from .copies import Copy, row_copies
 from .plain import Plain
 from .rows import CsvRows, ListRows, Rows
@@ -40,8 +40,8 @@ TELL_SECONDS = 0.25
 class DataView(ScrollView, can_focus=True):
     """The rows, with a fixed header line and a cursor. It asks `rows` for what it shows, and for nothing else.
 
-    There is no header where no column has a name. With `fits` columns are cut so that all are in sight; else left and
-    right scroll to them.
+    There is no header where no column has a name. With `fits` columns are cut so that all are in sight; else only as
+    long as they stay readable: then left and right scroll to them. The cursor is drawn while one is in the table.
     """
 
     DEFAULT_CSS = """
@@ -53,7 +53,6 @@ class DataView(ScrollView, can_focus=True):
         scrollbar-size-vertical: 1;
         scrollbar-background: $surface;
         & > .data--header { color: $text-muted; text-style: bold; }
-        & > .data--cursor { background: $block-cursor-blurred-background; }
         &:focus > .data--cursor {
             color: $block-cursor-foreground;
             background: $block-cursor-background;
@@ -83,6 +82,7 @@ class DataView(ScrollView, can_focus=True):
         self._rows, self._widths, self._fits = rows, widths, fits
         self._header = 1 if any(rows.columns) or not fits else 0
         self._columns: list[Column] = []
+        self._laid: tuple[int, Sequence[Column]] = (-1, [])
         self.grow()
 
     def grow(self) -> None:
@@ -92,8 +92,25 @@ class DataView(ScrollView, can_focus=True):
                 self._columns = columns_of(self._rows.columns, self._sample(), self._widths)
             except OSError:  # the file has gone: the lines say so where they are drawn
                 self._columns = self._columns or columns_of(self._rows.columns, [], self._widths)
-        width = 0 if self._fits else sum(column.width + GAP for column in self._columns)
-        self.virtual_size = Size(width, self._rows.count + self._header)
+        self._laid = (-1, [])
+        self._span()
+
+    def _span(self) -> None:
+        """Say how far one can scroll."""
+        room = self.scrollable_content_region.width
+        needed = cells_of(self._shown(room)) if room and not self._fits else 0
+        self.virtual_size = Size(needed if needed > room else 0, self._rows.count + self._header)
+
+    def _shown(self, width: int) -> Sequence[Column]:
+        """The columns as they are drawn in `width` cells."""
+        if self._laid[0] != width:
+            self._laid = (width, (fitting if self._fits else laid_out)(self._columns, width))
+        return self._laid[1]
+
+    def on_resize(self) -> None:
+        self._span()
+        if self.scroll_x > self.max_scroll_x:  # there is room for what had to be scrolled to
+            self.scroll_to(x=self.max_scroll_x, animate=False)
 
     def _sample(self) -> list[Sequence[Any]]:
         """The first rows, and some of the middle and the end."""
@@ -139,7 +156,7 @@ class DataView(ScrollView, can_focus=True):
     def action_column(self, step: int) -> None:
         """Scroll to where the next column begins."""
         starts = [0]
-        for column in self._columns[:-1]:
+        for column in self._shown(self.scrollable_content_region.width)[:-1]:
             starts.append(starts[-1] + column.width + GAP)
         now = round(self.scroll_x)
         if step > 0:
@@ -178,14 +195,18 @@ class DataView(ScrollView, can_focus=True):
         return self.get_component_rich_style("data--cursor") if number == self.cursor else self.rich_style
 
     def _strip(self, texts: Sequence[str], style: Style, left: int, width: int) -> Strip:
-        columns = fitting(self._columns, width) if self._fits else self._columns
-        parts = [fit(text, column.width, column.is_number) for text, column in zip(texts, columns, strict=False)]
+        parts, room = [], left + width
+        for text, column in zip(texts, self._shown(width), strict=False):
+            if room <= 0:
+                break
+            parts.append(fit(text, min(column.width, room), column.is_number))
+            room -= column.width + GAP
         text = (" " * GAP).join(parts)
         return Strip([Segment(text, style)]).extend_cell_length(left + width, style).crop(left, left + width)
 
 
 class TableView(Vertical):
-    """A table with its status line; Enter opens the row's detail in its place, Esc comes back.
+    """A table with its status line; Enter opens the row's detail in its place, or all its cells; Esc comes back.
 
     `draw` makes the widget for a detail (see views.view_widget).
     """
@@ -287,7 +308,7 @@ class TableView(Vertical):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "open":
-            return self._detail is None and self.table.detail is not None and self._rows.count > 0
+            return self._detail is None and self._rows.count > 0
         return self._detail is not None if action == "close" else True
 
     def action_open(self) -> None:
@@ -297,10 +318,10 @@ class TableView(Vertical):
 
     async def _open_detail(self, row: int) -> None:
         detail = self.table.detail
-        assert detail is not None
+        view: View
         try:
             async with asyncio.timeout(DETAIL_SECONDS):
-                view = await asyncio.to_thread(detail, row)
+                view = await asyncio.to_thread(detail, row) if detail else self._whole(row)
         except TimeoutError:
             view = Text(f"The workflow took more than {DETAIL_SECONDS} s to show this row. Esc goes back.")
         except Invalid as invalid:
@@ -318,6 +339,21 @@ class TableView(Vertical):
             (focusable or self.screen).focus()
         self._show_status()
         self.refresh_bindings()
+
+    def _whole(self, row: int) -> View:
+        """All cells of a row, none of them cut."""
+        rows = self._rows
+        try:
+            cells = rows.row(row)
+        except OSError as error:
+            return Text(f"This row can't be read: {error.strerror}. Esc goes back.")
+        names = [
+            *rows.columns[: len(cells)],
+            *(f"column {number + 1}" for number in range(len(rows.columns), len(cells))),
+        ]
+        most = min(WIDEST, max(map(len, names), default=0))
+        said = ("" if cell is None else str(cell) for cell in cells)
+        return Text("\n".join(f"{name:{most}}  {text}".rstrip() for name, text in zip(names, said, strict=True)))
 
     async def action_close(self) -> None:
         assert self._detail is not None

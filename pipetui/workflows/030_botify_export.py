@@ -191,7 +191,7 @@ class BotifyExport(Workflow):
 
     def step_05_view(self, run: Run) -> View:
         facts = run.value("preflight", Preflight)
-        views: list[View] = [Table(["what", "value"], list(_known(facts)), widths={"what": 16, "value": 100})]
+        views: list[View] = [Table(["what", "value"], list(_known(facts)))]
         if facts["bands"]:
             views += botify.cards.histogram(_bands(facts), _largest(facts))
         views += botify.cards.calls(botify.Query.from_json(facts["query"]), facts["limit"], facts["api"])
@@ -270,7 +270,7 @@ class BotifyExport(Workflow):
             *(("note", note) for note in done["notes"]),
             *(("sha256", each) for each in done["sha256"]),
         ]
-        return Table(["what", "value"], rows, widths={"what": 8, "value": 120})
+        return Table(["what", "value"], rows)
 
     # -- what is in it
 
@@ -288,7 +288,7 @@ class BotifyExport(Workflow):
         names, found = botify.STATISTICS, run.value("statistics", Statistics)["columns"]
 
         def details(row: int) -> View:
-            return Table(["what", "value"], list(zip(names, found[row], strict=True)), widths={"value": 100})
+            return Table(["what", "value"], list(zip(names, found[row], strict=True)))
 
         widths = {"column": 28, "min": 16, "max": 16, "most frequent": 24}
         return Stack([Table(names, found, detail=details, widths=widths), Table(file=run.folder / "export.csv")])

@@ -134,8 +134,7 @@ class UrlInspector(Workflow):
         return Pages(pages=len(pages), fetched=fetched, findings=len(found))
 
     def step_03_view(self, run: Run) -> View:
-        widths = {"status": 6, "title": 44, "findings": 8, "seconds": 7, "url": 60}
-        return Table(OVERVIEW, file=run.folder / "overview.csv", detail=_Details(run.folder), widths=widths)
+        return Table(OVERVIEW, file=run.folder / "overview.csv", detail=_Details(run.folder))
 
     async def step_04_job(self, run: Run, job: Job) -> list[Problem]:
         from pipetui.pages import files
@@ -153,8 +152,7 @@ class UrlInspector(Workflow):
         ]
 
     def step_04_view(self, run: Run) -> View:
-        widths = {"severity": 8, "problem": 28, "url": 60, "detail": 60}
-        return Table(FINDINGS, file=run.folder / "findings.csv", widths=widths)
+        return Table(FINDINGS, file=run.folder / "findings.csv")
 
 
 async def _inspected(job: Job, reader: Reader, urls: list[str], options: Options) -> list[PageRow]:
@@ -193,7 +191,7 @@ class _Details:
 
         with self._file.open(encoding="utf-8") as file:
             page = from_row(json.loads(next(islice(file, row, None))))
-        return Table(["what", "value"], list(_known(page, findings([page]))), widths={"what": 18, "value": 100})
+        return Table(["what", "value"], list(_known(page, findings([page]))))
 
 
 def _overview(pages: list[PageRow], found: list[Finding]) -> Iterator[list[str]]:
@@ -224,7 +222,7 @@ def _known(page: PageRow, found: list[Finding]) -> Iterator[tuple[str, str]]:
     yield from (("h1", text) for text in page["h1"])
     yield from (("h2", text) for text in page["h2"])
     yield from ((f"hreflang {each['language']}", each["url"]) for each in page["hreflang"])
-    yield "links", f"{page['links_internal']:,} in, {page['links_external']:,} out"
+    yield "links", f"{page['links_internal']:,} internal, {page['links_external']:,} external"
     yield "images", f"{page['images']:,}, {page['images_without_alt']:,} of them without alt"
     yield from (("JSON-LD", name) for name in page["jsonld_types"])
     yield from (("microdata", name) for name in page["microdata_types"])

@@ -272,3 +272,54 @@ async def test_a_text_can_be_drawn_at_a_width_that_it_was_not_laid_out_for() -> 
         await pilot.pause()
         await pilot.pause()
         assert view.scroll_y == 0 and "word word" in screen_text(pilot.app)
+
+
+LONG = "https://example.com/" + "long/" * 12 + "end"
+FINDINGS = Table(["severity", "url", "detail"], [["error", "/gone", LONG], ["warning", "/a", "short"]])
+
+
+async def test_a_column_has_what_the_others_leave_and_a_cut_cell_says_so() -> None:
+    async with Host(view_widget(FINDINGS)).run_test(size=(120, 12)) as pilot:
+        await pilot.pause()
+        assert body(pilot)[1] == f"error     /gone  {LONG}"
+        await pilot.resize_terminal(60, 12)
+        await pilot.pause()
+        assert body(pilot)[1] == f"error     /gone  {LONG[:42]}…"
+
+
+async def test_where_columns_have_to_be_scrolled_to_the_last_in_sight_says_that_it_goes_on() -> None:
+    table = Table(["one", "two", "three"], [["a" * 30, "b" * 30, "c" * 30]])
+    async with Host(view_widget(table)).run_test(size=(40, 12)) as pilot:
+        await pilot.pause()
+        assert body(pilot)[1] == "a" * 30 + "  " + "b" * 7 + "…"
+        pilot.app.query_one(DataView).focus()
+        await pilot.press("right")
+        await pilot.pause()
+        assert body(pilot)[1] == "b" * 30 + "  " + "c" * 7 + "…"
+        await pilot.resize_terminal(120, 12)
+        await pilot.pause()
+        assert body(pilot)[1] == "  ".join(letter * 30 for letter in "abc"), "there is room: nothing is scrolled away"
+
+
+async def test_enter_opens_all_cells_of_a_row_where_there_is_no_other_detail() -> None:
+    async with Host(view_widget(FINDINGS)).run_test(size=(60, 12)) as pilot:
+        pilot.app.query_one(DataView).focus()
+        await pilot.press("enter")
+        await settled(pilot)
+        text = screen_text(pilot.app)
+        assert "severity  error" in text and "url       /gone" in text
+        assert LONG in "".join(text.split()), "in full"
+        await pilot.press("escape")
+        await settled(pilot)
+        assert "row 1 of 2" in screen_text(pilot.app) and "opened" not in screen_text(pilot.app)
+
+
+async def test_no_row_looks_picked_before_one_is_in_the_table() -> None:
+    async with Host(view_widget(FINDINGS)).run_test(size=(60, 12)) as pilot:
+        data = pilot.app.query_one(DataView)
+        pilot.app.set_focus(None)
+        await pilot.pause()
+        assert data.style_of(0).bgcolor == data.style_of(1).bgcolor
+        data.focus()
+        await pilot.pause()
+        assert data.style_of(0).bgcolor != data.style_of(1).bgcolor
