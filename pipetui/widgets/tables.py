@@ -163,7 +163,7 @@ class DataView(ScrollView, can_focus=True):
             beyond = next((start for start in starts if start > now), now)
         else:
             beyond = next((start for start in reversed(starts) if start < now), 0)
-        self.scroll_to(x=beyond, animate=False)
+        self.scroll_to(x=beyond, animate=False, immediate=True)
 
     def on_click(self, event: events.Click) -> None:
         row = event.y - self._header + round(self.scroll_y)

@@ -113,6 +113,7 @@ async def test_columns_are_reached_by_left_and_right() -> None:
     table = Table([f"column{number}" for number in range(20)], [[f"cell{number}" for number in range(20)]])
     async with Host(view_widget(table)).run_test(size=(40, 10)) as pilot:
         pilot.app.query_one(DataView).focus()
+        await pilot.pause()
         await pilot.press("right", "right")
         await pilot.pause()
         assert body(pilot)[0].startswith("column2")
