@@ -88,7 +88,7 @@ def turns(messages: Sequence[Message], telling: Telling, most_of_a_result: int) 
 
 
 def _begins(message: Message) -> bool:
-    return message.role == "user" and message.by in ("user", "workflow")
+    return message.role == "user"
 
 
 def _rounds(message: Message, telling: Telling, most: int, *, thinks: bool) -> Iterator[list[Told]]:

@@ -25,7 +25,7 @@ from ..widgets.plain import MUTED, Line, Plain, line, spread
 from ..widgets.prompt import Candidate, Prompt
 from ..widgets.transcript import Transcript
 from .base import Place
-from .commands import COMMANDS, bindings, keys_of, shown_key
+from .commands import BY_NAME, bindings, keys_of, shown_key
 from .copying import PickCopy
 from .dialogs import Confirm
 
@@ -107,6 +107,8 @@ class ChatPane(Vertical):
         """What can be named in a command: as it was when the last one was begun."""
         self._is_command = False
         self._wrong = self._refused = ""
+        self._told_once = ""
+        """What became of the last move; told until the next one."""
 
     @property
     def host(self) -> Host:
@@ -154,7 +156,7 @@ class ChatPane(Vertical):
 
     async def show(self, conversation: Conversation, message: str = "") -> None:
         """Show the end of a conversation, or where a message of it stands."""
-        self._conversation = conversation
+        self._conversation, self._told_once = conversation, ""
         if self._editing is not None and self._editing.conversation != conversation.id:
             self._leave_editing()
         self.chat.answerer.preferred = conversation.id
@@ -175,7 +177,9 @@ class ChatPane(Vertical):
         old = self._conversation
         await self.show(await self.host.service.conversations.use(message.conversation))
         if old is not None and old.id != message.conversation:
-            self.host.say(f"This is a branch. All that was said is in {old.name!r}: {self._key('conversations')}.")
+            name, way = one_line(old.name, 60), self._key("conversations", typing=True)
+            self._told_once = f"This is a branch of {name!r}, where all that was said still is: {way} lists them."
+            self.state_changed()
 
     def _draw(self) -> None:
         if not self._transcript.is_attached:  # closed while its messages were read; what is in it goes first
@@ -231,7 +235,7 @@ class ChatPane(Vertical):
         full = next((each.usage.full for each in reversed(self._messages) if each.usage.full), 0.0)
         self._head.show(name, f"{full:.0%} full" if full else "")
         self.main.status.model = self.chat.standing(self.main.scope())
-        said = self._wrong or self.chat.missing or self._offer()
+        said = self._wrong or self.chat.missing or self._told_once or self._offer()
         self._note.update(said)
         self._note.set_class(bool(said), "-on")
         self._note.set_class(bool(self._wrong), "-wrong")
@@ -240,7 +244,7 @@ class ChatPane(Vertical):
         recall = f"{self._key('recall')} edits last" if has_said else ""
         self._prompt.hint = " · ".join(filter(None, (STREAMING if self.is_streaming else HINT, recall)))
         which = "your last message" if self._recalled else "what you said"
-        self._editing_line.update(f"Editing {which} · Enter sends it in its place · Esc leaves it")
+        self._editing_line.update(f"Editing {which} · Enter sends it in its place, in a branch · Esc leaves it")
         self._editing_line.set_class(self._editing is not None, "-on")
         self.refresh_bindings()
 
@@ -252,9 +256,10 @@ class ChatPane(Vertical):
         way = "" if self._transcript.has_focus else "Tab, then "
         return f"{way}{self._key('go_on')} lets the model go on, {self._key('regenerate')} asks for another answer."
 
-    def _key(self, command: str) -> str:
-        """The key of a command as it is now."""
-        return next(shown_key(keys_of(each, self.host.keymap)) for each in COMMANDS if each.name == command)
+    def _key(self, command: str, *, typing: bool = False) -> str:
+        """The key of a command as it is now; `typing`: one that works in the prompt too, if it has one."""
+        keys = keys_of(BY_NAME[command], self.host.keymap).split(",")
+        return shown_key(next((key for key in keys if typing and len(key) > 1), keys[0]))
 
     # the prompt
 
@@ -334,9 +339,9 @@ class ChatPane(Vertical):
         self._prompt.focus()
 
     async def ask(self, text: str) -> None:
-        """Send a text, as if it had been typed."""
+        """Ask for what a key stands for: the model is told these words as the user's, who did not write them."""
         if self._conversation is not None:
-            await self.host.service.conversations.send(self._conversation.id, text, self.main.scope())
+            await self.host.service.conversations.send(self._conversation.id, text, self.main.scope(), by="app")
             await self.show(self._conversation)
             self.chat.answerer.wake()
 
@@ -423,7 +428,7 @@ class ChatPane(Vertical):
 
     async def action_leave(self) -> None:
         if self._editing is not None:
-            self._leave_editing()
+            self._leave_editing(keeps=True)
         elif self.is_streaming:
             await self.action_stop()
         elif self._transcript.has_focus:
@@ -431,8 +436,10 @@ class ChatPane(Vertical):
         else:
             self.main.leave_chat()
 
-    def _leave_editing(self) -> None:
-        """What was typed before comes back."""
+    def _leave_editing(self, *, keeps: bool = False) -> None:
+        """What was typed before comes back; `keeps`: with what was made of the message, to be said anew."""
+        if keeps and self._editing is not None and self._prompt.text.strip() not in ("", self._editing.text.strip()):
+            self._keep_draft("\n".join(filter(None, (self.chat.draft, self._prompt.text))))
         self._editing, self._recalled = None, 0
         self._prompt.text = self.chat.draft
         self.state_changed()

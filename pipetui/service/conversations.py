@@ -145,13 +145,18 @@ class Conversations:
 
     # -- messages
 
-    async def send(self, id: str, text: str, scope: Mapping[str, Any]) -> tuple[Message, Message]:
-        """A message of the user, and the answer that waits for a model. Refusal when there is nothing to send."""
+    async def send(
+        self, id: str, text: str, scope: Mapping[str, Any], *, by: Literal["user", "app"] = "user"
+    ) -> tuple[Message, Message]:
+        """A message of the user, and the answer that waits for a model. Refusal when there is nothing to send.
+
+        `by` the app: what a key asks for in the user's name, in words that they did not write.
+        """
         text = worded(text)
 
         def work(tx: Tx) -> tuple[Message, Message]:
             _name_by(tx, _there(tx, id), text)
-            return ask(tx, id, text, scope, by="user")
+            return ask(tx, id, text, scope, by=by)
 
         return await self._db.write(work)
 

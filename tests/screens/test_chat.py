@@ -10,6 +10,7 @@ import pytest
 from textual.events import Key
 
 from pipetui.engine.collections import TASKS
+from pipetui.service.conversations import GO_ON
 from pipetui.widgets.prompt import Prompt
 from pipetui.widgets.transcript import Transcript
 from tests.chat.server import Model, Reply, Server
@@ -65,6 +66,10 @@ async def test_an_answer_is_stopped_and_what_came_is_kept(tmp_path: Path, server
         await it.press("tab", "c")
         await it.sees("four five six")
         assert server.chats[-1].json()["messages"][-2]["content"].startswith("one two three")
+        assert server.chats[-1].json()["messages"][-1]["content"].endswith(GO_ON)
+        await it.press("tab", "up")  # those were not the user's own words
+        await it.sees("Editing your last message")
+        assert _prompt(it) == "Count"
 
 
 async def test_the_run_has_a_conversation_of_its_own_and_the_model_sees_its_cards(
@@ -163,7 +168,7 @@ async def test_another_text_makes_a_branch(tmp_path: Path, server: Server) -> No
         await it.sees("Editing what you said")
         await it.press("ctrl+u")
         await ask(it, "other")
-        await it.sees("You said: other", "This is a branch. All that was said is in 'General'")
+        await it.sees("You said: other", "This is a branch of 'General'")
         await it.misses("You said: first")
 
 
@@ -180,14 +185,17 @@ async def test_up_in_the_empty_prompt_edits_the_last_message(tmp_path: Path, ser
         assert _prompt(it) == "older"
         await it.press("down")
         await it.sees("Editing your last message")
-        await it.press("!", "up", "down")  # what was changed is given up by Esc alone
+        await it.press("!", "up", "down")  # what was changed is not given up for another one
         assert _prompt(it) == "first!"
-        await it.press("escape")
+        await it.press("escape")  # it stays, to be said anew
         await it.misses("Editing your last message")
+        assert _prompt(it) == "first!"
+        await it.press("ctrl+u", "up", "escape")
         assert _prompt(it) == ""
         await it.press("up", "ctrl+u")
         await ask(it, "other")
-        await it.sees("You said: older", "You said: other", "This is a branch. All that was said is in 'General'")
+        await it.sees("You said: older", "You said: other", "This is a branch of 'General'", "ctrl+l lists them")
+        await it.sees("Enter sends")  # nothing lies on the hints
         await it.misses("You said: first")
         lines = {line.name: line for line in await it.service.conversations.lines()}
         page = await it.service.conversations.page(lines["General"].id)  # the old one can still be had
@@ -221,6 +229,9 @@ async def test_what_was_begun_to_type_comes_back_from_what_was_said_before(tmp_p
         await it.press("escape")
         await it.misses("Editing")
         assert _prompt(it) == "half"
+        await it.press("tab", "up", "e", "!", "escape")
+        await it.misses("Editing")
+        assert _prompt(it) == "half\nfirst!"
 
 
 def _prompt(it: Stage) -> str:
