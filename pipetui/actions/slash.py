@@ -207,14 +207,13 @@ def _read(word: str, tokens: list[_Token], raw: str) -> Said:
     if action is None:
         verbs = _verbs(subject)
         if not verbs:
-            raise Invalid(
-                f"There is no command /{one_line(word, 60)}{meant(word, [name for name, _ in _first_words()])}"
-            )
+            known = {name: f"/{name}" for name, _ in _first_words()}
+            raise Invalid(f"There is no command /{one_line(word, 60)}{meant(word, known, known)}")
         verb = tokens[0].value.lower() if tokens else "list"
         action = verbs.get(verb)
         if action is None:
-            offered = [_offered(each) for each in dict.fromkeys(verbs.values())]
-            raise Invalid(f"There is no /{subject} {one_line(verb, 60)}{meant(verb, offered)}")
+            whole = {_offered(each): f"/{subject} {_offered(each)}" for each in dict.fromkeys(verbs.values())}
+            raise Invalid(f"There is no /{subject} {one_line(verb, 60)}{meant(verb, whole, whole)}")
         tokens = tokens[1:]
     return Said(action, _arguments(action, tokens, raw))
 

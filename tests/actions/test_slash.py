@@ -60,8 +60,8 @@ def test_what_lines_ask_for(line: str, name: str, arguments: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("/taks", "no command /taks; did you mean tasks"),
-        ("/tasks ad milk", "no /tasks ad; did you mean add"),
+        ("/taks", "no command /taks; did you mean /tasks"),
+        ("/tasks ad milk", "no /tasks ad; did you mean /tasks add"),
         (
             "/tasks add",
             r"^The task is missing: type /tasks add TEXT \[priority=…\] .*, like /tasks add buy milk priority=2$",

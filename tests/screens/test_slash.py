@@ -34,7 +34,7 @@ async def test_what_is_typed_is_done_and_told(tmp_path: Path) -> None:
 async def test_what_is_not_understood_stays_with_the_nearest_beside_it(tmp_path: Path) -> None:
     async with chatting(tmp_path) as it:
         await ask(it, "/tasks ad buy milk")
-        await it.sees("did you mean add?", "/tasks ad buy milk")
+        await it.sees("did you mean /tasks add?", "/tasks ad buy milk")
         assert await it.service.collections.items(TASKS) == []
 
 
