@@ -7,6 +7,7 @@ far it came, and ends it. So two apps answer nothing twice, and what was asked w
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -491,6 +492,27 @@ def worded(text: str) -> str:
     return text
 
 
+def _below(text: str) -> str:
+    """A message's Markdown with its headings below those of its author; in code, # begins no heading."""
+    lines, fence = [], ""
+    for given in text.split("\n"):
+        each, mark = given, _FENCE.match(given)
+        if mark is not None and not fence:
+            fence = mark[1]
+        elif mark is not None and mark[1].startswith(fence) and not given[mark.end() :].strip():
+            fence = ""
+        elif not fence and (heading := _HEADING.match(given)):
+            each = "#" * min(6, len(heading[1]) + 2) + given[heading.end() :]
+        lines.append(each)
+    if fence:  # it was cut off in its code
+        lines.append(fence)
+    return "\n".join(lines)
+
+
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_HEADING = re.compile(r" {0,3}(#{1,6})(?=\s|$)")
+
+
 def as_markdown(conversation: Conversation, found: Sequence[Message]) -> str:
     """A conversation as one Markdown document."""
     parts = [f"# {conversation.name}"]
@@ -500,6 +522,6 @@ def as_markdown(conversation: Conversation, found: Sequence[Message]) -> str:
         state = "" if message.state == "done" else f", {message.state}" + (f": {message.why}" if message.why else "")
         parts.append(f"## {who[message.by]}, {when}{state}")
         if message.text:
-            parts.append(message.text)
+            parts.append(_below(message.text))
         parts += [f"> {part.line}" for part in message.parts if isinstance(part, Call)]
     return "\n\n".join(parts) + "\n"

@@ -239,6 +239,14 @@ async def test_the_whole_conversation_as_markdown(chat: Conversations) -> None:
     assert "\n\none\n\n## Model, " in text and text.endswith("\n\n**An** answer\n")
 
 
+async def test_the_headings_of_a_message_stand_below_its_author(chat: Conversations) -> None:
+    where = (await chat.in_use()).id
+    await chat.note(where, "# Why\n\n## How\n\n```sh\n# a comment\n``\n## too\n```\n###### Deep\n#hash\n~~~\n# cut off")
+    text = await chat.markdown(where)
+    told = "### Why\n\n#### How\n\n```sh\n# a comment\n``\n## too\n```\n###### Deep\n#hash\n~~~\n# cut off\n~~~\n"
+    assert text.endswith(f"\n\n{told}")
+
+
 # what workflows say
 
 
