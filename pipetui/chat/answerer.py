@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..actions.action import Scope
-from ..engine.messages import Call, Message, Part, Proposal, Proposed, Thinking
+from ..engine.messages import Call, Message, Part, Proposal, Proposed, Thinking, Usage
 from ..store.errors import StoreError
 from ..text import one_line
 from .acting import act, decide
@@ -39,7 +39,7 @@ ALIVE_SECONDS = 2.0
 SETBACK_SECONDS = 2.0
 """After an answer that could not begin it is tried again so much later, then later and later."""
 
-LONGEST_SETBACK = 16.0
+LONGEST_SETBACK = 8.0
 
 MOST_ROUNDS = 6
 """How often in a row results of actions go back to the model without the user's say."""
@@ -133,6 +133,7 @@ class Answerer:
         if not self._is_awaited:
             return False
         if not await self._briefing.is_ready():
+            self._briefing.doubt()  # somebody waits: it is looked for as often as this is asked
             self._refused.clear()
             await chat.waits(self._briefing.presence.text)
             return False
@@ -218,6 +219,7 @@ class Answerer:
         """All rounds of an answer. ChatError."""
         scope = claimed.scope
         client, model = await self._briefing.answering(scope)
+        coming.usage = Usage(model.name, model.host)  # known from its begin: a stopped answer is signed too
         hands = Scope(scope.get("profile", ""), scope.get("run", ""), scope.get("app_name", ""), actor="model")
         used = int(scope.get("rounds", 0))
         for number in range(used, MOST_ROUNDS + 1):

@@ -209,6 +209,8 @@ class MainScreen(Screen[None]):
             return ""
         if action == "leave" and self.chat.is_streaming:
             return "Stop"
+        if action == "stop":
+            return "Don't wait"
         return "Close the chat" if action == "chat" and not self.has_class("-narrow") else ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -232,7 +234,10 @@ class MainScreen(Screen[None]):
     def _as_shown(self, binding: Binding) -> Binding:
         if not binding.show:
             return binding
-        if not self.shows(binding.action):
+        is_told = (
+            binding.action == "stop" and self.chat is not None and self.chat.is_streaming
+        )  # Esc does it, and says so
+        if is_told or not self.shows(binding.action):
             return replace(binding, show=False)
         label = self._chat_label(binding.action) or self.label(binding.action)
         return replace(binding, description=label) if label else binding

@@ -26,6 +26,8 @@ CARD_INDENT = 3
 FOLD_ROWS = 60
 """Rows of a person's message that are shown unless it is unfolded."""
 
+TRIES = "It is tried again by itself, every few seconds."
+
 KEYS: Mapping[str, str] = {"approve": "a", "reject": "x", "unfold": "Enter"}
 
 Kind: TypeAlias = Literal["text", "plain", "thinking", "call", "card", "note"]
@@ -182,7 +184,7 @@ class Entry:
         if text := message.text[at:]:
             yield self._text(text, not is_live)
         if message.state == "waiting":
-            yield Source("note", message.why or "Waits for a model.", "warning")
+            yield Source("note", f"{message.why} {TRIES}" if message.why else "Waits for a model.", "warning")
         elif message.state == "streaming" and not message.text and not parts:
             yield Source("note", "…", "muted")
         elif message.state == "broken":

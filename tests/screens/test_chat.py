@@ -55,13 +55,15 @@ async def test_an_answer_is_stopped_and_what_came_is_kept(tmp_path: Path, server
     server.script = lambda request: Reply("one two three ", endless=True, rate=50)
     async with chatting(tmp_path) as it:
         await ask(it, "Count")
-        await it.sees("one two three one")
+        await it.sees("one two three one", "Esc Stop")
+        await it.misses("ctrl+c")
         await it.press(key)
         await it.sees("Stopped by you", "c lets the model go on")
         await it.until(lambda: server.chats[0].outcome == "gone")
         where = await it.service.conversations.in_use()
         (_, answer) = (await it.service.conversations.page(where.id)).messages
         assert answer.state == "stopped" and answer.text.startswith("one two three one")
+        assert answer.usage.model == "llama3.2:3b"  # it is signed as a finished one is
         server.script = lambda request: Reply("four five six")
         await it.press("tab", "c")
         await it.sees("four five six")
@@ -286,10 +288,11 @@ async def test_without_a_model_it_says_so_and_what_was_asked_waits(
 ) -> None:
     async with Server(models=[]) as server:
         monkeypatch.setenv("OLLAMA_HOST", server.url)
-        monkeypatch.setattr("pipetui.chat.briefing.LATEST", 0.2)
+        for each in ("SOONEST", "LATEST"):  # who looks for a model by the clock alone comes too late
+            monkeypatch.setattr(f"pipetui.chat.briefing.{each}", 3_600.0)
         async with chatting(tmp_path) as it:
             await ask(it, "Are you there?")
-            await it.sees("Are you there?", "model")
+            await it.sees("Are you there?", "model", "tried again by itself", "ctrl+c Don't wait", "Esc Back")
             server.models.append(Model("tiny:1b"))
             server.script = lambda request: Reply("Now I am.")
             await it.sees("Now I am.")

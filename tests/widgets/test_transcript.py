@@ -257,7 +257,8 @@ async def test_how_a_message_stands_is_said() -> None:
     async with opened(Talk(messages), (60, 40)) as pilot:
         assert shown(pilot) == [
             " You · 1 min ago", "  Hello", "", "    *you*", "",
-            " llama3.2:3b · 1 min ago" + " " * 30 + "waits", "  Waits for a model: Ollama does not run.", "",
+            " llama3.2:3b · 1 min ago" + " " * 30 + "waits",
+            "  Waits for a model: Ollama does not run. It is tried again", "  by itself, every few seconds.", "",
             " llama3.2:3b · 1 min ago" + " " * 29 + "broken", "  Half", "", "  The connection was cut.", "",
             " llama3.2:3b · 1 min ago" + " " * 18 + "◆ pinned  stopped", "  Half", "",
             " Workflow · 1 min ago", "  Said", "",
