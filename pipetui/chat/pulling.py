@@ -1,4 +1,4 @@
-"""Bringing a model to a host: it goes on while one does other things, and can be stopped and taken up again."""
+"""Downloading a model to a host: it goes on while one does other things, and can be stopped and taken up again."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Pull:
             return self._ended
         now = self._now
         if now.total:
-            return f"Bringing {self.name}: {size(now.done)} of {size(now.total)} ({now.done / now.total:.0%})"
-        return f"Bringing {self.name}: {now.status}"
+            return f"Downloading {self.name}: {size(now.done)} of {size(now.total)} ({now.done / now.total:.0%})"
+        return f"Downloading {self.name}: {now.status}"
 
     def cancel(self) -> None:
         self._task.cancel()
@@ -45,7 +45,7 @@ class Pull:
         except ChatError as error:
             self._ended = str(error)
         except asyncio.CancelledError:
-            self._ended = f"Stopped. What came of {self.name} is kept by {self._host}: bring it again to go on."
+            self._ended = f"Stopped. What came of {self.name} is kept by {self._host}: download it again to go on."
         finally:
             self.is_over = True
             self._over(self._ended)

@@ -180,7 +180,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("delete_message", "d", "Delete", "Remove the message for good.", ("chat",)),
     Command("conversations", "l,ctrl+l", "Chats", "Find, rename, export and delete conversations.", ("chat",)),
     Command("new_conversation", "n,ctrl+n", "New chat", "Begin another conversation.", ("chat",)),
-    Command("model", "m", "Model", "Choose a model, or bring one to the host.", ("chat",)),
+    Command("model", "m", "Model", "Choose a model, or download one.", ("chat",)),
     Command("told", "v", "What it sees", "What the model is told, byte for byte.", ("chat",)),
     Command("leave", "escape", "Back", "Stop the answer that is coming; else back to the cards.", ("chat",), stays=3),
     Command("chat", "ctrl+o", "Chat", "To the chat beside the cards; there, close it.", ("app",), stays=2),

@@ -1,4 +1,4 @@
-"""Choose the model that answers: for all, for a profile, or for a workflow; or bring one to the host."""
+"""Choose the model that answers: for all, for a profile, or for a workflow; or download one to the host."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..chat.chat import Chat
 
 REFRESH = 0.5
-"""Seconds between two looks at what is being brought."""
+"""Seconds between two looks at what is being downloaded."""
 
 _FOR: Mapping[For, str] = {"all": "all", "profile": "this profile", "app_name": "this workflow"}
 
@@ -31,6 +31,7 @@ class PickModel(Pick[None]):
     DEFAULT_CSS = """
     PickModel > .box {
         & > .pull { color: $text-primary; }
+        & > .missing { margin-top: 1; color: $text-warning; }
     }
     """
 
@@ -44,14 +45,16 @@ class PickModel(Pick[None]):
 
     def __init__(self, chat: Chat, scope: Mapping[str, str]) -> None:
         ours = " · ctrl+t for this workflow" if scope.get("app_name") else ""
-        keys = f"Enter takes it for all{ours} · ctrl+r for this profile · ctrl+x stops bringing · Esc leaves"
-        super().__init__("Models", "type to find one, or the name of one to bring: llama3.2:3b", keys)
+        keys = f"Enter takes it for all{ours} · ctrl+r for this profile · ctrl+x stops a download · Esc leaves"
+        super().__init__("Models", "type to find one, or the name of one to download: llama3.2:3b", keys)
         self._chat, self._scope = chat, scope
         self._hosts: Sequence[Presence] = ()
         self._chosen: Mapping[For, Model] = {}
         self._pull = Plain(classes="pull")
+        self._missing = Plain(classes="missing", limit=1_000)
 
     def more(self) -> Iterator[Widget]:
+        yield self._missing
         yield self._pull
 
     async def on_mount(self) -> None:
@@ -70,7 +73,7 @@ class PickModel(Pick[None]):
             await self.show()
 
     async def _look(self) -> None:
-        """What is being brought, and what came of it."""
+        """What is being downloaded, and what came of it."""
         pull = self._chat.pull
         self._pull.update(pull.said if pull is not None else "")
         if pull is not None and pull.is_over and not pull.is_seen:
@@ -97,12 +100,14 @@ class PickModel(Pick[None]):
             rows += [*([BLANK] if rows and missing else []), *missing]
         for host in self._hosts if typed else ():
             if not any(model.is_called(typed) for model in host.models) and self._takes(host):
-                bring = line(f"bring {typed!r} to {host.name}", "$text-accent")
+                bring = line(f"download {typed!r} to {host.name}", "$text-accent")
                 rows.append(Row(f"bring {typed} {host.name}", bring, item=host))
-        return rows or [note(self._chat.missing or "There is no model here: type the name of one to bring it.")]
+        self._missing.update("" if rows else self._chat.missing)  # longer than a row
+        self._missing.display = not rows
+        return rows or [note("There is no model here: type the name of one to download it.")]
 
     def _takes(self, host: Presence) -> bool:
-        """Whether a model may be brought there: where there is only one host, it says itself why not."""
+        """Whether a model may be downloaded there: where there is only one host, it says itself why not."""
         return len(self._hosts) == 1 or host.kind in ("ready", "no_model")
 
     def _row(self, model: Model, name: int, size: int) -> Row:

@@ -18,6 +18,7 @@ from ..engine.refusals import Moved, Refusal
 from ..service.choices import Choices
 from ..settings import KEYS, SETTINGS, Setting, value_of
 from ..widgets.plain import MUTED, Plain, line
+from .base import MainScreen
 from .commands import COMMANDS, PLACES, Command, places_of, shown_key, why_not
 from .dialogs import Dialog
 from .forms import Form
@@ -92,8 +93,16 @@ class SettingsScreen(Pick[bool]):
             shown = Content.assemble(shown, "  ", line(item.help, MUTED))
         elif now:
             shown = line(now, "$text-accent" if is_own else "")
+        elif item.name == "chat.model" and (answers := self._answers):
+            shown = line(f"none: {answers} answers", MUTED)
         default = line(f"default {_default(item) or 'none'}" if is_own else "", MUTED, 40)
         return Row(_name(item), Content.assemble(" ", column(line(item.label), 18), shown), default, item=item)
+
+    @property
+    def _answers(self) -> str:
+        """The model that answers now, as the header below has it."""
+        main = next((each for each in reversed(self.app.screen_stack) if isinstance(each, MainScreen)), None)
+        return main.status.model if main is not None else ""
 
     def _now(self, item: _Item) -> tuple[str, bool]:
         """What it is now, for people, and whether a person chose it."""

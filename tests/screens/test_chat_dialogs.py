@@ -114,10 +114,17 @@ async def test_a_model_is_chosen_for_a_workflow_and_brought(tmp_path: Path, serv
             await it.press("enter")
             await it.sees("Models")
             await it.type("qwen3:1.7b")
-            await it.sees("bring 'qwen3:1.7b'")
+            await it.sees("download 'qwen3:1.7b'")
             await it.press("enter")
             await it.sees("qwen3:1.7b is on")
             assert server.model("qwen3:1.7b") is not None
+
+
+async def test_without_a_model_the_way_to_one_is_told_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{free_port()}")
+    async with chatting(tmp_path, (80, 24)) as it:
+        await ask(it, "/model")
+        await it.sees("Models", "There is no model here", "To start it: ollama serve")
 
 
 async def test_the_models_of_all_hosts_are_there_and_one_is_chosen_with_its_host(
@@ -151,7 +158,7 @@ async def test_the_models_of_all_hosts_are_there_and_one_is_chosen_with_its_host
                 await ask(it, "/model")
                 await it.sees("for this workflow")
                 await it.type("qwen3:1.7b")
-                await it.sees(f"bring 'qwen3:1.7b' to {here}", f"bring 'qwen3:1.7b' to {there}")
+                await it.sees(f"download 'qwen3:1.7b' to {here}", f"download 'qwen3:1.7b' to {there}")
                 await it.press("down", "enter")
                 await it.sees(f"qwen3:1.7b is on {there}")
             async with stage(service, WIDE) as it:  # it is remembered

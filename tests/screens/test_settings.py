@@ -268,3 +268,16 @@ async def test_the_row_under_the_cursor_is_seen_without_colours(
         rows = it.app.screen.query_one(Listing)
         lined = [any(part.style and part.style.underline for part in rows.render_line(number)) for number in range(4)]
         assert lined == [False, False, True, False]
+
+
+async def test_where_no_model_is_set_the_one_that_answers_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Server(Reply("Fine."), models=["qwen3:4b"]) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        async with chatting(tmp_path) as it:
+            await it.until(lambda: "qwen3:4b" in it.lines[0])
+            await it.type("/settings")
+            await it.press("enter")
+            await it.sees("type to find a setting or a key")
+            await it.sees("none: qwen3:4b answers")
