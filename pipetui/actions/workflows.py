@@ -45,10 +45,10 @@ async def _explain(service: Service, scope: Scope, args: Args) -> Done:
 
 def _step(workflow: type[Workflow], step: Step) -> dict[str, Any]:
     accepts = "nothing: it is what its job returns"
-    if workflow.has_form(step):
-        accepts = "what its form asks for, once the steps above are done"
-    elif step.field is not None:
+    if step.field is not None:
         accepts = step.field.accepts
+    elif workflow.has_form(step):
+        accepts = workflow.form_asks(step)
     said: dict[str, Any] = {"step": step.id, "value": step.done, "label": step.show, "accepts": accepts}
     said |= {name: True for name in ("skip", "paid", "auto") if getattr(step, name)}
     return said | ({"job": True} if workflow.has_job(step) else {})

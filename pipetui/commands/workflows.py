@@ -75,8 +75,8 @@ def _entries(args: Namespace) -> list[Entry]:
 
 
 def _accepts(workflow: type[Workflow], step: Step) -> str:
-    if workflow.has_form(step):
-        return "what its form asks for, once the steps above are done"
+    if step.field is None and workflow.has_form(step):
+        return workflow.form_asks(step)
     if step.field is None:
         return "nothing: what its job returns" + ("; begins by itself" if step.auto else "")
     if len(list(named(step.field, step.done))) > 1:

@@ -111,6 +111,12 @@ class Workflow:
         return hasattr(cls, f"{step.id}_form")
 
     @classmethod
+    def form_asks(cls, step: Step) -> str:
+        """What is known of a form's question before there is a run."""
+        is_first = step.id == cls.body()[0].id
+        return "what its form asks for in the run" + ("" if is_first else ", once the steps above are done")
+
+    @classmethod
     def takes_input(cls, step: Step) -> bool:
         return step.field is not None or cls.has_form(step)
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from urllib.parse import quote, urljoin
 
 MAX_ADDRESS = 8_000  # characters
+MOST_TOLD = 6  # wrong lines, each with its reason
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.\-]*):(?!\d+(?:[/?#]|$))", re.I)  # not `host:8000`
 _PARTS = re.compile(r"([^/?#]*)([^?#]*)(\?[^#]*)?")
@@ -20,7 +21,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class BadUrl(ValueError):
-    """An address that can't be fetched. `line` is its line's number, from 1; 0 when it came alone."""
+    """An address that can't be fetched. `line` is its line's number, from 1; 0 when it came alone, or with others."""
 
     def __init__(self, why: str, line: int = 0) -> None:
         super().__init__(f"Line {line}: {why}" if line else why)
@@ -32,9 +33,10 @@ def parse_urls(lines: Iterable[str]) -> list[str]:
     """The addresses of `lines`, one a line, each in its `normal` form and once, in their order.
 
     Blank lines are dropped. Without a scheme a name gets https, this machine (`localhost`, `127.0.0.1:8000`) http.
-    Raises `BadUrl` for the first line that is no web address: `Line 3: ftp:// is not http or https.`
+    Raises `BadUrl` that names the lines that are no web addresses: `Line 3: ftp:// is not http or https.`
     """
     found: dict[str, None] = {}
+    wrong: list[BadUrl] = []
     for number, line in enumerate(lines, start=1):
         text = line.strip(_AROUND).removeprefix("\ufeff")
         if not text:
@@ -42,7 +44,13 @@ def parse_urls(lines: Iterable[str]) -> list[str]:
         try:
             found[normal(_with_scheme(text))] = None
         except BadUrl as bad:
-            raise BadUrl(bad.why, number) from None
+            wrong.append(BadUrl(bad.why, number))
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        told = [f"{bad.line} ({bad.why.removesuffix('.')})" for bad in wrong[:MOST_TOLD]]
+        more = f" and {len(wrong) - MOST_TOLD:,} more" if len(wrong) > MOST_TOLD else ""
+        raise BadUrl(f"{len(wrong):,} lines can't be taken: {', '.join(told)}{more}.")
     return list(found)
 
 

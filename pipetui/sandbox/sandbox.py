@@ -20,7 +20,7 @@ from .faults import KINDS, Fault, Faults, Settings
 from .files import Downloads
 from .jobs import Jobs
 from .server import Entry, Request, Response, Server, json_response
-from .site import Site
+from .site import PRACTICE, Site
 
 LINKS = 20_000
 """Rows of the links of the largest crawl, unless told otherwise."""
@@ -126,6 +126,7 @@ class Sandbox:
             "api_url": self.api_url,
             "files_url": self.files_url,
             "site_url": self.site_url,
+            "practice": [self.site_url + path for path in PRACTICE],
             "token": self.token,
             "seed": self.seed,
         }

@@ -137,6 +137,12 @@ OTHERS = (
     "/gone-missing", "/gone", "/server-error", "/unavailable", "/pdf", "/latin-1", "/compressed", "/soft-404",
     "/hostile/big", "/hostile/slow", "/hostile/bomb", "/hostile/no-length", "/endless/1",
 )  # fmt: skip
+PRACTICE = (
+    "/", "/product/kettle", "/no-title", "/same-title-1", "/same-title-2", "/long-title", "/no-description", "/no-h1",
+    "/two-h1", "/noindex", "/canonical-elsewhere", "/broken-json-ld", "/broken-links", "/en/", "/fr/", "/old", "/loop",
+    "/gone", "/server-error", "/pdf", "/private/staff",
+)  # fmt: skip
+"""What is worth a first look: each has a fault of its own, and none takes long."""
 
 
 class Site:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from pipetui import Invalid, Job, Run, Step, Workflow
 from pipetui.fields import Group, Number, Switch, Text, TextArea
@@ -44,10 +44,23 @@ class Pages(TypedDict):
 
 
 class Problem(TypedDict):
+    """`pages` have it; it was `found` so many times."""
+
     code: str
     label: str
     severity: str
     pages: int
+    found: NotRequired[int]
+
+
+def _findings_line(problems: list[Problem]) -> str:
+    """`14 errors, 1 warning: No title 2, …`, of each problem on how many pages it is."""
+    amounts: Counter[str] = Counter()
+    for problem in problems:
+        amounts[problem["severity"]] += problem.get("found", problem["pages"])
+    told = (f"{amounts[each]:,} {each}{'s' * (amounts[each] != 1)}" for each in SEVERITIES if amounts[each])
+    labels = (f"{problem['label']} {problem['pages']:,}" for problem in problems)
+    return f"{', '.join(told)}: {', '.join(labels)}" if problems else "no problems found"
 
 
 class UrlInspector(Workflow):
@@ -89,17 +102,19 @@ class UrlInspector(Workflow):
             done="findings",
             show="Findings",
             auto=True,
-            summary=lambda problems: ", ".join(f"{p['label']} {p['pages']:,}" for p in problems) or "no problems found",
+            summary=_findings_line,
         ),
     ]
 
     def step_01_form(self, run: Run) -> TextArea:
-        """In the sandbox the hint names its web site."""
+        """In the sandbox faulty pages of its web site stand there already."""
         try:
-            site = json.loads((run.shared / "sandbox.json").read_text("utf-8"))["site_url"]
+            known = json.loads((run.shared / "sandbox.json").read_text("utf-8"))
+            site, pages = known["site_url"], known.get("practice", [])
         except (OSError, ValueError, KeyError):
             return URLS
-        return dataclasses.replace(URLS, hint=f"{URLS.hint}; to practise: {site}/")
+        hint = "these are pages of the sandbox's site, to practise" if pages else f"to practise: {site}/"
+        return dataclasses.replace(URLS, default=pages or None, hint=f"{URLS.hint}; {hint}")
 
     def step_01_submit(self, run: Run, lines: list[str]) -> list[str]:
         from pipetui.pages.urls import BadUrl, parse_urls
@@ -146,9 +161,10 @@ class UrlInspector(Workflow):
             worst_first = sorted(found, key=lambda each: SEVERITIES.index(each.severity))
             lines = ([each.severity, each.label, each.url, each.detail] for each in worst_first)
             artifact.rows = _write(artifact.path, FINDINGS, lines)
+        times = Counter(each.code for each in found)
         return [
-            Problem(code=count.code, label=count.label, severity=count.severity, pages=count.pages)
-            for count in counts(found)
+            Problem(code=of.code, label=of.label, severity=of.severity, pages=of.pages, found=times[of.code])
+            for of in counts(found)
         ]
 
     def step_04_view(self, run: Run) -> View:

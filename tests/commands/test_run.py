@@ -82,6 +82,10 @@ def test_events_tell_answers_in_words(say: Say) -> None:
 
 def test_a_default_is_said_as_set_takes_it(say: Say) -> None:
     assert "one of: job, worker (default job)" in say("describe", "stream_simulator").out
+    assert "lines of text, one item a line" in say("describe", "url_inspector").out
+    steps = {step["done"]: step["accepts"] for step in say("describe", "link_graph", "--json").json["steps"]}
+    assert steps["project"] == "what its form asks for in the run"
+    assert steps["analysis"] == "what its form asks for in the run, once the steps above are done"
 
 
 def test_profiles_have_runs_of_their_own(say: Say) -> None:

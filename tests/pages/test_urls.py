@@ -58,6 +58,15 @@ def test_what_is_refused_names_its_line(typed: str, why: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_all_wrong_lines_are_named_and_the_reasons_of_the_first() -> None:
+    lines = ["exa mple.com", "example.com", "hello", *["ftp://x"] * 10]
+    with pytest.raises(BadUrl) as caught:
+        parse_urls(lines)
+    said = str(caught.value)
+    assert said.startswith("12 lines can't be taken: 1 (There is a space in the host exa mple.com), 3 (hello is no")
+    assert said.endswith(" 7 (ftp:// is not http or https) and 6 more.")
+
+
 def test_blank_lines_and_duplicates_are_dropped() -> None:
     lines = ["", "example.com", "  ", "https://EXAMPLE.com/#x", "\ufeffexample.com/b", "https://example.com:443"]
     assert parse_urls(lines) == ["https://example.com/", "https://example.com/b"]

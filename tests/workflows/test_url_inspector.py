@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 import os
 import random
 import signal
@@ -15,6 +16,8 @@ import pytest
 
 from pipetui.engine.fields import Invalid
 from pipetui.engine.views import Table
+from pipetui.paths import Paths
+from pipetui.sandbox import Sandbox
 from pipetui.service import Service
 from pipetui.service.runs import Snapshot
 from tests.pages.site import Site
@@ -86,7 +89,25 @@ async def test_a_row_of_the_table_opens_the_details_of_its_page(service: Service
     assert isinstance(details, Table)
     known = dict(details.rows)
     assert known["title"] == "One" and known["canonical"] == site.url + "/other"
-    assert known["robots (header)"] == "noindex"
+    assert known["robots (header)"] == "noindex" and known["links"] == "0 internal, 0 external"
+
+
+async def test_in_the_sandbox_one_submit_finds_faults(service: Service, workers: Workers, home: Paths) -> None:
+    async with Sandbox(seed=3) as sandbox:
+        (home.data / "sandbox.json").write_text(json.dumps(sandbox.addresses))
+        run = (await service.runs.create("shop", "url_inspector")).id
+        given = (await service.runs.open(run)).current.prefill
+        assert given.count(sandbox.site_url) > 12
+        await service.runs.submit(run, "urls", given)
+        await service.runs.submit(run, "options", {})
+        workers.start()
+        snapshot = await complete(service, run)
+    problems = {problem["label"]: problem for problem in snapshot.row.record["step_04"]["findings"]}
+    assert {"No title", "Duplicate title", "Broken link", "Broken JSON-LD", "Error status", "Noindex"} <= set(problems)
+    rows = read(snapshot, "findings.csv")
+    assert sum(problem["found"] for problem in problems.values()) == len(rows)
+    errors = sum(row["severity"] == "error" for row in rows)
+    assert snapshot.card("findings").summary.startswith(f"{errors} errors, ")
 
 
 async def test_a_wrong_line_is_named_by_its_number(service: Service) -> None:
