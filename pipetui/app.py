@@ -535,8 +535,9 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
             error = error.error if isinstance(error.error, Exception) else error
         from .service.facts import Broken  # with the engine, which the first frame can do without
 
-        if isinstance(error, (*SENTENCES, Broken)) and self.is_up:
-            self.say(error, "warning" if isinstance(error, Refusal | Invalid) else "error")
+        is_refused = isinstance(error, Refusal | Invalid)  # to a key, which may come before the first frame
+        if is_refused or (isinstance(error, (*SENTENCES, Broken)) and self.is_up):
+            self.say(error, "warning" if is_refused else "error")
             return
         _log.error("unexpected", exc_info=error)
         self.unexpected.append(error)

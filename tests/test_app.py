@@ -1,5 +1,6 @@
 """The app as a whole: what goes wrong in it, what comes from outside, sizes, keys, news, settings."""
 
+import asyncio
 import gc
 import logging
 import random
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.app import App
 from textual.message_pump import MessagePump
 from textual.screen import Screen
@@ -28,7 +30,8 @@ from pipetui.settings import Settings, load
 from pipetui.store import jobs
 from pipetui.store.errors import DiskFull
 from pipetui.store.rev import Changes
-from tests.screens.stage import paths_in, serving, stage
+from pipetui.widgets.card import CardView
+from tests.screens.stage import Stage, paths_in, serving, stage
 
 HOSTILE = "[bold]x[/] [@click=app.quit]y[/] \x1b]0;owned\x07 \u202egnp.exe [/nope]"
 OPTIONS = {"ticks": 10, "pause": 0, "fail_at": 0, "kill_at": 0, "kill": "job"}
@@ -98,6 +101,34 @@ async def test_a_screen_that_cannot_be_made_at_the_start_ends_it(
     async with serving(tmp_path) as service, stage(service, expected=True) as it:
         await it.until(lambda: it.app.last_words != "")
     assert it.app.return_code == 1
+
+
+async def test_a_key_that_is_refused_before_the_first_frame_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, may_begin = PipetuiApp._begin, asyncio.Event()
+
+    async def late(self: PipetuiApp) -> None:
+        await may_begin.wait()
+        await begin(self)
+
+    monkeypatch.setattr(PipetuiApp, "_begin", late)
+    async with serving(tmp_path) as service:
+        run = await service.runs.create("default", "hello")
+        memory = {"body": False, "card": "step_01"}
+        await Place(service.db).put(
+            {"screen": "run", "app_name": "hello", "run": run.id, "memory": memory, "profile": "default"}
+        )
+        app = await PipetuiApp.make(service)
+        async with app.run_test(size=(100, 30), notifications=True) as pilot:
+            it = Stage(app, pilot)
+            await it.until(lambda: isinstance(app.focused, CardView))
+            app.post_message(events.Key("x", "x"))
+            await it.until(lambda: bool(app._notifications) or app.last_words != "")
+            assert not app.is_up
+            may_begin.set()
+            await it.sees("No job of Your Name is under way.")
+    assert app.last_words == ""
 
 
 async def test_a_full_disk_is_one_sentence_and_work_goes_on_when_space_is_back(
