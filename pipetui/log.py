@@ -11,6 +11,9 @@ from .paths import make_private
 LARGEST = 5_000_000
 """Bytes at which a log is put aside (as `.1`) when a process starts to write it."""
 
+LONGEST = 20_000
+"""Characters of what is logged at once: its begin and its end."""
+
 FORMAT = "%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -20,6 +23,8 @@ class _Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
+        if over := max(0, len(text) - LONGEST):
+            text = f"{text[: LONGEST // 2]} … {over} more characters … {text[-LONGEST // 2 :]}"
         return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
 
 

@@ -40,3 +40,14 @@ def test_who_has_a_full_log_open_goes_on_in_the_new_one(tmp_path: Path) -> None:
             path.write_text("x" * log.LARGEST + f"{word}\n")
     aside = path.with_name("worker.log.1")
     assert aside.read_text().endswith("xfirst\n") and stat.S_IMODE(aside.stat().st_mode) == 0o600
+
+
+def test_what_is_logged_at_once_has_an_end(tmp_path: Path) -> None:
+    """What a host answers may be as long as it likes, and is part of what went wrong with it."""
+    log.start(tmp_path / "log")
+    try:
+        raise ValueError("x" * 10 * log.LONGEST)
+    except ValueError:
+        logging.getLogger("pipetui.chat").exception("a host")
+    text = (tmp_path / "log").read_text()
+    assert log.LONGEST < len(text) < 2 * log.LONGEST and " ERROR " in text and " more characters … x" in text
