@@ -113,7 +113,7 @@ COMMANDS: tuple[Command, ...] = (
         "search",
         "slash",
         "Search",
-        "Search as you type. What is no command begins one too.",
+        "Search: what you type then narrows the list.",
         ("home", "workflow", "collection"),
         palette=False,
     ),

@@ -54,10 +54,12 @@ class TextBox(Input):
     }
     """
 
-    def __init__(self, given: Any, placeholder: str = "") -> None:
+    def __init__(self, given: Any, placeholder: str = "", *, default: Any = None) -> None:
+        """While it holds its `default`, typing replaces that; with what was typed or suggested one goes on."""
         self._given = given if isinstance(given, str) else "" if given is None else str(given)
         self._shown = displayable(self._given).replace("\n", " ")
-        super().__init__(self._shown, displayable(placeholder, 200), compact=True, select_on_focus=False)
+        is_default = default is not None and self._given == str(default)
+        super().__init__(self._shown, displayable(placeholder, 200), compact=True, select_on_focus=is_default)
         self.cursor_blink = False
 
     @property
@@ -72,6 +74,7 @@ class TextBox(Input):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
+        self.select_on_focus &= self.value == self._shown
         self.post_message(Edited(self))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -154,6 +157,8 @@ class Options(OptionList):
     }
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "begin", show=False)]
+
     def __init__(self, pairs: Sequence[tuple[str, str]], given: Any) -> None:
         super().__init__(*(Option(line(label)) for _, label in pairs), markup=False, compact=True)
         self._values = [value for value, _ in pairs]
@@ -163,6 +168,10 @@ class Options(OptionList):
     @property
     def given(self) -> str:
         return "" if self.highlighted is None else self._values[self.highlighted]
+
+    def action_begin(self) -> None:
+        if self.highlighted is None:
+            self.action_first()
 
     def action_select(self) -> None:
         self.post_message(Entered())

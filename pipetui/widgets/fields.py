@@ -19,7 +19,7 @@ from textual.widgets import Button
 
 from ..engine.fields import Choice, Field, Group, Switch, Text, TextArea, named
 from ..engine.pickers import MultiChoice, Secret, TablePick
-from ..text import count
+from ..text import count, one_line
 from .controls import MOST_LISTED, Edited, Entered, FilteredOptions, LinesBox, Options, TextBox, Toggle
 from .pickers import MultiPicker, Picker, SecretBox, TablePicker
 from .plain import Plain
@@ -52,9 +52,9 @@ def control_for(field: Field, given: Any) -> Control:
         case Text(lines=True):
             return LinesBox(given, field.placeholder, soft_wrap=True)
         case Text():
-            return TextBox(given, field.placeholder)
+            return TextBox(given, field.placeholder, default=field.editable(field.default))
         case _:
-            return TextBox(given)
+            return TextBox(given, default=field.editable(field.default))
 
 
 class Member(Vertical):
@@ -95,10 +95,14 @@ class Member(Vertical):
     def hint(self) -> str:
         """What is accepted; where the options are in sight, how one is chosen."""
         match self.control:
+            case Options() if not self.control.given and isinstance(self.field, Choice):
+                labels = [label for _, label in self.field.pairs]
+                way = f"↓ then Enter chooses: {one_line(labels[0], 100)}" if len(labels) == 1 else "↓ ↑ choose"
+                hint = " · ".join(filter(None, (way, self.field.hint)))
             case Options():
-                hint = self.field.hint or "up and down choose"
+                hint = self.field.hint or "↓ ↑ choose"
             case FilteredOptions():
-                hint = self.field.hint or "type to narrow the list, up and down choose"
+                hint = self.field.hint or "type to narrow the list, ↓ ↑ choose"
             case Toggle():
                 hint = self.field.hint or "space changes it, y and n say which"
             case Picker():
@@ -130,9 +134,9 @@ def members_of(field: Field, given: Any, path: Path = ()) -> Iterator[Member]:
 class FieldInput(Vertical):
     """The input of one field.
 
-    Enter submits from a single line; in a group it goes to the next member and submits from the last; an `eager` one
-    submits where the other members can do without. ctrl+g submits from everywhere, and so does the button, which is the
-    last stop of Tab.
+    Enter submits from a single line; in a group it goes to the next member and submits from the last; in a quick one,
+    which is `eager` and needs no more than its first line, it submits from each. ctrl+g submits from everywhere, and so
+    does the button, which is the last stop of Tab.
     """
 
     DEFAULT_CSS = """
@@ -267,7 +271,7 @@ class FieldInput(Vertical):
         event.stop()
         member = self._focused_member()
         following = self._members[self._members.index(member) + 1 :] if member else []
-        if following and not (self._eager and member is not None and self._submits_from(member)):
+        if following and not self.is_quick:
             self._enter(following[0])
         else:
             self.action_submit()
@@ -281,16 +285,12 @@ class FieldInput(Vertical):
 
     @property
     def is_quick(self) -> bool:
-        """Whether Enter in the first member submits."""
-        first = self._members[0]
-        if len(self._members) == 1:
+        """Whether Enter submits, wherever it is no new line."""
+        first, *others = self._members
+        if not others:
             return not isinstance(first.control, LinesBox)
-        return self._eager and self._submits_from(first)
-
-    def _submits_from(self, member: Member) -> bool:
-        """Whether a member is one line, and nothing need be said for the others."""
-        others = [other.field for other in self._members if other is not member]
-        return isinstance(member.control, TextBox) and all(field.complete or field.optional for field in others)
+        is_enough = isinstance(first.control, TextBox) and all(it.field.complete or it.field.optional for it in others)
+        return self._eager and is_enough
 
     def _focused_member(self) -> Member | None:
         return next((member for member in self._members if member.has_focus_within), None)

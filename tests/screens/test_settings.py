@@ -195,7 +195,7 @@ async def test_another_terminal_is_seen_and_not_overwritten(tmp_path: Path) -> N
         await it.press("enter")
         await it.sees("Submit")
         save(paths_in(tmp_path).settings, {"chat.word_limit": 300, "theme": "nord"})
-        await it.press("1", "enter")
+        await it.press("end", "1", "enter")
         await it.sees("was changed meanwhile", "It is 300 words now.", "2001")
         assert kept(tmp_path).chat.word_limit == 300 and it.app.theme == "nord"
         await it.press("enter")

@@ -42,7 +42,7 @@ async def test_typing_is_told_and_enter_submits() -> None:
         (COUNTRIES, "", [*"nowhere"], ""),
         (Switch(), False, ["space"], True),
         (Switch(), True, ["n"], False),
-        (OPTIONS, None, ["2"], {"timeout": "102", "agent": "pipetui", "robots": True}),
+        (OPTIONS, None, ["2"], {"timeout": "2", "agent": "pipetui", "robots": True}),
         (NESTED, None, ["x"], {"name": "x", "proxy": {"host": "", "port": "8080"}}),
     ],
 )
@@ -102,7 +102,7 @@ async def test_an_error_stands_under_its_member_and_keeps_what_was_typed() -> No
     async with Host(lambda: FieldInput(OPTIONS)).run_test(size=(80, 20)) as pilot:
         shown = pilot.app.query_one(FieldInput)
         shown.focus()
-        await pilot.press("enter", "x")
+        await pilot.press("enter", "end", "x")
         shown.show_error("Too long.", at="timeout")
         await pilot.pause()
         lines = screen_text(pilot.app).splitlines()
@@ -205,3 +205,25 @@ async def test_no_choice_is_made_for_the_user() -> None:
     async with Host(lambda: FieldInput(Choice(["a", "b"])), lambda: FieldInput(COUNTRIES)).run_test() as pilot:
         assert pilot.app.query_one(Options).given == ""
         assert pilot.app.query_one(FilteredOptions).given == ""
+
+
+async def test_a_choice_that_is_not_made_says_how_and_space_begins_it() -> None:
+    one = Choice([("new", "Export 6 rows for 6 credits")], hint="this month so far: 0 credits")
+    async with Host(lambda: FieldInput(one), lambda: FieldInput(Choice(["a", "b"]))).run_test(size=(120, 30)) as pilot:
+        way = "↓ then Enter chooses: Export 6 rows for 6 credits · this month so far: 0 credits"
+        assert way in screen_text(pilot.app)
+        for key, first, then in (("space", "new", "new"), ("down", "a", "b")):
+            shown = pilot.app.query(FieldInput)[0 if key == "space" else 1].focus()
+            await pilot.press(key)
+            assert shown.given == first
+            await pilot.press(key)
+            assert shown.given == then
+        assert way not in screen_text(pilot.app)
+
+
+async def test_typing_replaces_a_default_and_goes_on_with_what_was_typed() -> None:
+    group = Group(many=Number(3), name=Text(default="red"), more=Number(0))
+    async with Host(lambda: FieldInput(group, {"many": "3", "name": "green"})).run_test() as pilot:
+        shown = pilot.app.query_one(FieldInput).focus()
+        await pilot.press("5", "tab", "x", "tab", "7", "shift+tab", "shift+tab", "0")
+        assert shown.given == {"many": "50", "name": "greenx", "more": "7"}
