@@ -26,8 +26,9 @@ def key(name: str) -> events.Key:
 
 async def rest(it: Stage) -> None:
     await it.pilot.pause()
-    while it.app._typed or not it.app.is_at_rest:
-        await asyncio.sleep(0.002)
+    async with asyncio.timeout(30):
+        while it.app._typed or not it.app.is_at_rest:
+            await asyncio.sleep(0.002)
 
 
 async def played(folder: Path, keys: list[str], *, slowly: bool) -> tuple[object, ...]:
