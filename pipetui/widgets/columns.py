@@ -17,7 +17,7 @@ LONGEST = WIDEST * 4
 """Characters of a cell that are drawn at most."""
 
 NARROWEST = 6
-READABLE = 16
+READABLE = 12
 """A column is cut to no less, if the others can be scrolled to instead."""
 
 GAP = 2
@@ -29,8 +29,10 @@ def cell_text(value: Any) -> str:
 
 
 def fit(text: str, width: int, to_right: bool = False) -> str:
-    """`text` in exactly `width` cells."""
+    """`text` in exactly `width` cells. Of an address that is too long the end is shown: it tells it from the others."""
     cells = cell_len(text)
+    if cells > width > 1 and text.startswith(("http://", "https://")) and text.isascii():
+        return "…" + text[1 - width :]
     if cells > width:
         return set_cell_size(text, max(0, width - 1)) + "…"[:width]
     return " " * (width - cells) + text if to_right else text + " " * (width - cells)
