@@ -17,7 +17,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from ..engine.pickers import MultiChoice, TablePick
-from ..text import count
+from ..text import count, one_line
 from .controls import MOST_LISTED, Edited, Entered, TextBox
 from .marks import has_unicode, marks
 from .plain import Plain
@@ -254,7 +254,7 @@ class Picker(Vertical):
 class TablePicker(Picker):
     """One row of a table: the one under the cursor, and Enter submits it. Nothing is picked for the user.
 
-    Where the field takes any text, what is in the filter line counts until a row is picked.
+    Where the field takes any text, what is in the filter line counts until a row is picked, or if only one has it.
     """
 
     def __init__(self, field: TablePick, given: Any) -> None:
@@ -271,7 +271,14 @@ class TablePicker(Picker):
 
     @property
     def given(self) -> str:
-        return self._keys[self.picked] if self.picked >= 0 else self._box.given.strip() if self._is_free else ""
+        if self.picked >= 0:
+            return self._keys[self.picked]
+        return self._only_match() or self._box.given.strip() if self._is_free else ""
+
+    def _only_match(self) -> str:
+        """The key of the one row that has what was typed; "" where none has it, or several have."""
+        is_one = self._picks.count == 1 and bool(self._box.value.strip())
+        return self._keys[self._picks.numbers[0]] if is_one else ""
 
     @property
     def hint(self) -> str:
@@ -288,6 +295,8 @@ class TablePicker(Picker):
         """Of a free one what Enter takes: the row, or what was typed, though it be a part of some row."""
         if not self._is_free or self.picked >= 0 or not self._box.value.strip():
             return super().said() if self._picks.total else ""
+        if only := self._only_match():
+            return f"Enter takes {one_line(only, 200)}"
         found = count(self._picks.count) if self._picks.count else "none"
         of = f" · {found} of the {count(self._picks.total)} rows match" if self._picks.total else ""
         return f"Enter takes what you typed{of}{': down goes to them' if self._picks.count else ''}"
@@ -318,6 +327,8 @@ class MultiPicker(Picker):
         self._maximum = field.maximum
         columns = ["", ""] if have_names else [""]
         super().__init__(columns, [[label, value] if have_names else [value] for value, label in pairs], self._chosen)
+        if pairs:  # the cursor has chosen nothing, so it may stand on a row from the start
+            self._list.set_reactive(PickList.cursor, 0)
 
     @property
     def given(self) -> list[str]:
@@ -344,7 +355,7 @@ class MultiPicker(Picker):
 
     def cursor_after_typing(self, row: int) -> int:
         """The cursor has chosen nothing, so it goes to the first match."""
-        return 0 if self._box.value.strip() else super().cursor_after_typing(row)
+        return 0 if self._box.value.strip() else max(0, super().cursor_after_typing(row))
 
     def action_flip(self) -> None:
         if self.picked < 0:

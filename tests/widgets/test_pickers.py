@@ -38,8 +38,8 @@ async def focused(pilot: Pilot[None]) -> FieldInput:
     ("field", "given", "keys", "submitted"),
     [
         (FEW, None, ["space"], ["red"]),
-        (FEW, None, ["down", "down", "space", "up", "space"], ["red", "green"]),
-        (FEW, ["green"], ["down", "down", "space"], []),
+        (FEW, None, ["down", "space", "up", "space"], ["red", "green"]),
+        (FEW, ["green"], ["down", "space"], []),
         (FEW, ["blue", "gone"], [], ["blue"]),
         (MANY, None, [*"4999", "down", "space"], ["f4999"]),
         (MANY, ["f7"], [*"field", "space", *"42", "enter", "space"], ["f7", "f42"]),
@@ -117,8 +117,8 @@ async def test_the_chosen_can_be_found_and_taken_back() -> None:
         assert "Field 4000" in text
         assert "Field 5 " not in text
         assert "only the chosen are shown" in text
-        await press(pilot, "down", "space")
-        assert shown.given == ["f4000"]
+        await press(pilot, "space")
+        assert shown.given == ["f4000"], "a row is under the cursor from the start"
         assert "Field 3 " in screen_text(pilot.app)
         await press(pilot, "ctrl+t")
         assert "Field 5 " in screen_text(pilot.app)
@@ -247,7 +247,9 @@ async def test_a_free_table_says_what_enter_takes() -> None:
         assert "Enter takes what you typed · none of the 20 rows match" in screen_text(pilot.app)
         assert "slug" not in screen_text(pilot.app), "no empty table"
         assert shown.given == "site-1xyz"
-        await press(pilot, *["backspace"] * 9)
+        await press(pilot, *["backspace"] * 3, "9")
+        assert "Enter takes site-19" in screen_text(pilot.app) and shown.given == "site-19", "the only one"
+        await press(pilot, *["backspace"] * 7)
         assert "slug" in screen_text(pilot.app) and "20 rows" in screen_text(pilot.app)
 
 
