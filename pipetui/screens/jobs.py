@@ -17,18 +17,17 @@ from ..engine.refusals import Refusal
 from ..store.jobs import JobRow
 from ..store.rev import Changes
 from ..store.runs import RunRow
-from ..text import ago, count, duration
+from ..text import ago, count
 from ..widgets.plain import MUTED, line
-from ..widgets.progress import Observation, pace, per_time, seconds_left
+from ..widgets.progress import Observation, outlook, pace
 from .base import MainScreen, Place
 from .commands import Where, bindings
 from .listing import Listing, Row, heading, note
-from .looks import column, column_right, job_mark, job_word
+from .looks import column, job_mark, job_word, widest
 
 MOST = 200
 REFRESH = 10.0
-WIDE = 100
-"""In fewer columns the states are marks alone, so that there is room for what a job says."""
+NAME_CELLS = 44
 
 
 class JobsScreen(MainScreen):
@@ -69,28 +68,28 @@ class JobsScreen(MainScreen):
             self._runs[run] = await self.service.runs.row(run)
         live = [job for job in jobs if job.state in UNDERWAY]
         over = [job for job in jobs if job.state in OVER]
-        rows = [heading("Under way"), *[await self._row(job) for job in live]]
+        names = {job.id: await self._told_of(job) for job in jobs}
+        cells = widest((job_word(job.state) for job in jobs), 10), widest(names.values(), NAME_CELLS)
+        rows = [heading("Under way"), *[self._row(job, names[job.id], *cells) for job in live]]
         if not live:
             rows.append(note("No job is under way. A step with a job starts one."))
         if over:
-            rows += [Row("", Content("")), heading("Over"), *[await self._row(job) for job in over]]
+            rows += [Row("", Content("")), heading("Over"), *[self._row(job, names[job.id], *cells) for job in over]]
         self._list.show(rows)
 
-    async def _row(self, job: JobRow) -> Row:
+    async def _told_of(self, job: JobRow) -> Content:
+        """The run's key, and the step."""
         run = self._runs[job.run]
         entry = await self.host.entry(run.app_name)
         workflow = entry.workflow if entry else None
         label = next((step.show for step in workflow.body() if step.id == job.step), job.step) if workflow else job.step
-        key = keys.compose(run.profile, run.app_name, run.part)
-        said = line(_said(job), MUTED)
-        if self.size.width < WIDE:  # the mark says it too
-            word, cells = Content(""), 36
-            said = said or job_word(job.state)
-        else:
-            word, cells = column(job_word(job.state), 10), 44
-        name = column(line(f"{key} · {label}"), cells)
-        left = Content.assemble(" ", job_mark(job.state), "  ", name, "  ", word, said)
-        return Row(job.id, left, column_right(line(self._amount(job), MUTED), 14), item=job)
+        return line(f"{keys.compose(run.profile, run.app_name, run.part)} · {label}")
+
+    def _row(self, job: JobRow, name: Content, word_cells: int, name_cells: int) -> Row:
+        """The state stands before the name, so that whatever the room is it can be read."""
+        word, name = column(job_word(job.state), word_cells), column(name, name_cells)
+        left = Content.assemble(" ", job_mark(job.state), " ", word, "  ", name, "  ", line(_said(job), MUTED))
+        return Row(job.id, left, line(self._amount(job), MUTED), item=job)
 
     def _amount(self, job: JobRow) -> str:
         """How fast and how long still, or how long ago it ended."""
@@ -101,10 +100,7 @@ class JobsScreen(MainScreen):
         seen = self._seen.setdefault(job.id, deque(maxlen=60))
         if not seen or seen[-1].done != job.done:
             seen.append(Observation(time.monotonic(), job.done))
-        rate = pace(seen)
-        left = seconds_left(job.view.progress, rate)
-        words = [per_time(rate)] if rate and rate > 0 else []
-        return " · ".join(words + ([f"{duration(left)} left"] if left is not None else []))
+        return " · ".join(outlook(job.view.progress, pace(seen)))
 
     @property
     def _job(self) -> JobRow:
@@ -126,9 +122,6 @@ class JobsScreen(MainScreen):
             case "jobs":
                 return False
         return True
-
-    async def on_resize(self) -> None:
-        await self._show()
 
     def on_listing_moved(self) -> None:
         row = self._list.current

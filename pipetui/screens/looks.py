@@ -67,7 +67,7 @@ def run_status(run: RunLine, workflow: type[Workflow] | None) -> Content:
 
 
 def age(at: float) -> Content:
-    return column_right(line(ago(time.time() - at), MUTED), 14)
+    return line(ago(time.time() - at), MUTED)
 
 
 def column_right(content: Content, width: int) -> Content:

@@ -19,13 +19,14 @@ from .base import Place
 from .commands import Where, bindings
 from .dialogs import Ask, Confirm
 from .listing import Row, heading, note
-from .looks import age, column, run_key, run_mark, run_status
+from .looks import age, column, run_key, run_mark, run_status, widest
 from .new_run import ask_for_new_run
 from .search import Search
 from .searched import Searched
 
 PAGE = 200
 REFRESH = 30.0
+PART_CELLS = 30
 
 _SHELVES: dict[Shelf, str] = {"active": "Runs", "archived": "Archive", "binned": "Bin"}
 _EMPTY: dict[Shelf, str] = {
@@ -91,11 +92,13 @@ class WorkflowScreen(Searched):
             profile=self.host.profile, app_name=self.app_name, shelf=self._shelf, text=text, limit=limit
         )
         self._complete = len(lines) < limit
-        self._list.show([heading(_SHELVES[self._shelf]), *map(self._row, lines), *self._notes(lines, text)])
+        cells = widest((line(run.part) for run in lines), PART_CELLS)
+        rows = [self._row(run, cells) for run in lines]
+        self._list.show([heading(_SHELVES[self._shelf]), *rows, *self._notes(lines, text)])
 
-    def _row(self, run: RunLine) -> Row:
+    def _row(self, run: RunLine, cells: int) -> Row:
         left = Content.assemble(
-            " ", run_mark(run), "  ", column(line(run.part), 30), "  ", run_status(run, self._workflow)
+            " ", run_mark(run), "  ", column(line(run.part), cells), "  ", run_status(run, self._workflow)
         )
         return Row(run.id, left, age(run.updated), item=run)
 

@@ -65,6 +65,18 @@ def per_time(rate: float) -> str:
     return f"{rate:.1f}/s" if rate >= 1 else f"{rate * 60:.0f}/min"
 
 
+def outlook(progress: Progress, rate: float | None) -> list[str]:
+    """How fast it goes and how long still: `["52/s", "3 min 05 s left"]`. What may be over in an instant, or may hang
+    on one slow piece, is a number of pieces that are to come."""
+    if not rate or rate <= 0 or progress.done >= (progress.total or math.inf):
+        return []
+    left, is_share = seconds_left(progress, rate), progress.total == 1
+    if left is not None and left < 1:
+        return [] if is_share else [f"{_amount(progress.total - progress.done)} to come"]
+    words = [] if is_share else [per_time(rate)]
+    return words if left is None else [*words, f"{duration(left)} left"]
+
+
 class ProgressLine(Line):
     """How far a job is, in as few lines as it takes. It draws only when `show` brings something new: no animation, no
     timer."""
@@ -130,13 +142,7 @@ class ProgressLine(Line):
             words.append(line(f"{_amount(progress.done)} of {_amount(progress.total)}"))
         elif progress.done:
             words.append(line(_amount(progress.done)))
-        rate = pace(self._seen)
-        if rate and rate > 0 and progress.done < (progress.total or math.inf):
-            if not is_share:
-                words.append(line(per_time(rate), MUTED))
-            if (left := seconds_left(progress, rate)) is not None:
-                words.append(line(f"{duration(left)} left", MUTED))
-        return words
+        return words + [line(word, MUTED) for word in outlook(progress, pace(self._seen))]
 
 
 def _amount(amount: float) -> str:

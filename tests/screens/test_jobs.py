@@ -25,7 +25,7 @@ async def test_jobs_are_live_and_can_be_stopped_and_tried_again(tmp_path: Path) 
             await it.press("x")
             await it.sees("stopping")
             await worker.db.write(lambda tx: jobs.set_state(tx, job.id, "cancelled", 2.0, error=jobs.CANCELLED))
-            await it.sees("Over", "⊘  acme-stream_simulator-01 · Stream", "cancelled")
+            await it.sees("Over", "⊘ cancelled  acme-stream_simulator-01 · Stream")
             assert "Cancelled." not in it.text, "its word says it"
             await it.press("x")
             await it.sees("This job is over")

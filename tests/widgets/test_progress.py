@@ -89,6 +89,16 @@ async def test_a_progress_line_shows_amounts_rate_and_time_left() -> None:
         assert not any(character in text for character in HIDDEN)
 
 
+async def test_what_may_hang_on_one_slow_page_is_said_to_be_to_come() -> None:
+    now = 0.0
+    shown = ProgressLine(replace(RUNNING, progress=Progress(1, 74, "/a")), clock=lambda: now)
+    async with Host(shown).run_test(size=(100, 5)) as pilot:
+        now = 2.4
+        shown.show(replace(RUNNING, progress=Progress(73, 74, "/b")))
+        await pilot.pause()
+        assert "73 of 74 · 1 to come  /b" in screen_text(pilot.app)
+
+
 async def test_of_a_total_of_one_the_share_is_shown() -> None:
     now = 0.0
     shown = ProgressLine(replace(RUNNING, progress=Progress(0.25, 1, "Degrees")), clock=lambda: now)
