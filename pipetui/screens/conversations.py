@@ -67,7 +67,7 @@ class PickConversation(Pick[Picked]):
 
     def _widths(self, named: Sequence[ConversationLine]) -> tuple[int, int]:
         """Of the columns of names and of keys, beside a count and an age."""
-        names, keys = widest((line(each.name) for each in named), 34), widest((line(each.key) for each in named), 40)
+        names, keys = widest((line(each.name) for each in named), 34), widest((line(_key(each)) for each in named), 40)
         room = self.room - COUNTS - GAP
         names = max(min(names, room // 2), min(names, room - keys - GAP))
         return names, max(0, min(keys, room - names - GAP))
@@ -75,7 +75,7 @@ class PickConversation(Pick[Picked]):
     def _row(self, each: ConversationLine, names: int, keys: int) -> Row:
         name = line(each.name, "bold" if each.id == self._current else "")
         many = line(f"{count(each.messages)} message{'s' * (each.messages != 1)}", MUTED)
-        left = Content.assemble(column(name, names), " " * GAP, column(line(each.key, MUTED), keys))
+        left = Content.assemble(column(name, names), " " * GAP, column(line(_key(each), MUTED), keys))
         right = Content.assemble(many, column_right(line(ago(time.time() - each.updated), MUTED), AGE))
         return Row(each.id, left, column_right(right, COUNTS), item=Picked(each))
 
@@ -136,6 +136,11 @@ class PickConversation(Pick[Picked]):
                 self.said.update(f"Not exported: {error}")
             else:
                 self.said.update(f"Exported to {path}")
+
+
+def _key(each: ConversationLine) -> str:
+    """The run's, where the conversation is not called by it."""
+    return each.key if each.key != each.name else ""
 
 
 def _excerpt(hit: Hit, room: int) -> Content:

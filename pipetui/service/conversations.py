@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..engine.messages import LIVE, By, Call, Message, Proposal, Proposed, Role
 from ..engine.refusals import Refusal
 from ..store import conversations, keyvalue, messages, profiles, proposals, runs
-from ..store.conversations import Conversation, ConversationLine
+from ..store.conversations import OF_A_RUN, Conversation, ConversationLine
 from ..store.messages import Claimed, Hit
 from ..text import one_line
 from .receivers import is_there, receiving
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ..store.database import Database, Tx
 
 GENERAL = "General"
-OF_A_RUN = "Chat"
 GO_ON = "Please go on exactly where you were cut off."
 
 LONGEST = 200_000
@@ -432,7 +431,8 @@ def _message(tx: Tx, id: str) -> Message:
 
 def _name_by(tx: Tx, where: Conversation, text: str) -> None:
     """A further conversation is called by the first question in it."""
-    is_further = where.name in (GENERAL, OF_A_RUN) and conversations.names(tx, where.run).count(where.name) > 1
+    names = conversations.names(tx, where.run)
+    is_further = names[where.id] in (GENERAL, OF_A_RUN) and list(names.values()).count(names[where.id]) > 1
     if is_further and not messages.page(tx, where.id, limit=1):
         conversations.rename(tx, where.id, _free_name(tx, where.run, text))
 
@@ -470,7 +470,7 @@ def _same(one: Proposal, other: Proposal) -> bool:
 def _free_name(tx: Tx, run: str, text: str) -> str:
     """A name made of a text that no conversation of the run has: `What is a canonical tag?`, then `… (2)`."""
     base = one_line(text, LONGEST_NAME) or GENERAL
-    taken = set(conversations.names(tx, run))
+    taken = set(conversations.names(tx, run).values())
     numbered = (f"{base} ({number})" for number in itertools.count(2))
     return base if base not in taken else next(name for name in numbered if name not in taken)
 

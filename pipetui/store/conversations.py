@@ -37,7 +37,13 @@ class ConversationLine:
     updated: float
 
 
-_COLUMNS = "id, coalesce(run, ''), name, created, updated"
+OF_A_RUN = "Chat"
+"""The name in the table of a conversation that nobody has named: read as the key of its run, as that is now."""
+
+_KEY = """(SELECT profiles.name || '-' || app_name || '-' || part FROM runs JOIN profiles ON profiles.id = runs.profile
+           WHERE runs.id = conversations.run)"""
+_NAME = f"CASE conversations.name WHEN '{OF_A_RUN}' THEN coalesce({_KEY}, '{OF_A_RUN}') ELSE conversations.name END"
+_COLUMNS = f"id, coalesce(run, ''), {_NAME}, created, updated"
 
 
 def _conversation(row: Any) -> Conversation | None:
@@ -46,11 +52,13 @@ def _conversation(row: Any) -> Conversation | None:
 
 def add(tx: Tx, run: str, name: str, now: float) -> Conversation:
     """A new conversation, in use from now on."""
-    made = Conversation(uuid.uuid4().hex, run, name, now, now)
+    id = uuid.uuid4().hex
     tx.execute(
         "INSERT INTO conversations (id, run, name, created, updated, opened, rev) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (made.id, run or None, made.name, now, now, _next_opened(tx), rev.bump(tx)),
+        (id, run or None, name, now, now, _next_opened(tx), rev.bump(tx)),
     )
+    made = get(tx, id)
+    assert made is not None
     return made
 
 
@@ -80,10 +88,9 @@ def rename(tx: Tx, id: str, name: str) -> None:
     tx.execute("UPDATE conversations SET name = ?, rev = ? WHERE id = ?", (name, rev.bump(tx), id))
 
 
-def names(tx: Tx, run: str) -> list[str]:
-    """The names of all conversations of a run (or '')."""
-    rows = tx.execute("SELECT name FROM conversations WHERE run IS ?", (run or None,)).fetchall()
-    return [row[0] for row in rows]
+def names(tx: Tx, run: str) -> dict[str, str]:
+    """The names of all conversations of a run (or ''), as they stand in the table, by id."""
+    return dict(tx.execute("SELECT id, name FROM conversations WHERE run IS ?", (run or None,)).fetchall())
 
 
 def remove(tx: Tx, id: str) -> None:
@@ -102,12 +109,11 @@ def forget_run(tx: Tx, run: str) -> None:
 def lines(tx: Tx, *, text: str = "", limit: int = 200) -> list[ConversationLine]:
     """The conversations, the last changed first; `text` must be in the name or in the run's key."""
     rows = tx.execute(
-        """WITH line AS (
-             SELECT conversations.id, coalesce(conversations.run, '') AS run,
-                    coalesce(profiles.name || '-' || app_name || '-' || part, '') AS key,
-                    coalesce(app_name, '') AS app_name, conversations.name, conversations.updated
+        f"""WITH line AS (
+             SELECT conversations.id, coalesce(conversations.run, '') AS run, coalesce({_KEY}, '') AS key,
+                    coalesce(app_name, '') AS app_name, {_NAME} AS name, conversations.updated
              FROM conversations LEFT JOIN runs ON runs.id = conversations.run
-             LEFT JOIN profiles ON profiles.id = runs.profile WHERE runs.binned IS NULL)
+             WHERE runs.binned IS NULL)
            SELECT id, run, key, app_name, name,
                   (SELECT count(*) FROM messages WHERE conversation = line.id) AS messages, updated
            FROM line WHERE ? = '' OR instr(lower(name || ' ' || key), lower(?)) > 0

@@ -91,7 +91,7 @@ async def test_the_run_has_a_conversation_of_its_own_and_the_model_sees_its_card
             told = chat.json()["messages"]
             assert "# Hello Workflow" in told[0]["content"]
             assert "Ada Lovelace" in told[-1]["content"]
-            assert (await service.conversations.in_use(run.id)).name == "Chat"
+            assert (await service.conversations.in_use(run.id)).name == "default-hello-01"
 
 
 async def test_in_a_narrow_terminal_one_pane_shows_at_a_time(tmp_path: Path, server: Server) -> None:

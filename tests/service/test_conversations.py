@@ -84,7 +84,9 @@ async def test_there_is_one_general_conversation_and_one_a_run(service: Service,
     await chat.use(own.id)
     assert (await chat.in_use(run)).id == own.id
     keys = {line.name: line.key for line in await chat.lines()}
-    assert keys == {"General": "", "Chat": "Ada-branches-01", "Second thoughts": "Ada-branches-01"}
+    assert keys == {"General": "", "Ada-branches-01": "Ada-branches-01", "Second thoughts": "Ada-branches-01"}
+    await service.shelves.rename(run, part="02")
+    assert (await chat.use(own.id)).name == "Ada-branches-02"  # as its run is now
 
 
 async def test_a_run_that_is_removed_takes_its_conversation_along(service: Service, chat: Conversations) -> None:
