@@ -19,11 +19,12 @@ from ..text import count, one_line
 from ..widgets.marks import LOOKS
 from ..widgets.plain import MUTED, line
 from .base import Place
-from .commands import Where, bindings
+from .commands import BY_NAME, Where, bindings, keys_of, shown_key
 from .dialogs import Confirm
 from .forms import Form
 from .listing import Row, heading, note
 from .looks import mark
+from .profiles import pick_profile, work_for
 from .searched import Searched
 
 
@@ -70,13 +71,15 @@ class CollectionScreen(Searched):
         collection, values = self.collection, item.values
         is_on = bool(values[collection.toggles])
         is_aside = is_on != collection.columns.members[collection.toggles].default
-        is_here = not collection.owned and values[collection.title] == self.host.profile
+        is_here = self._is_in_use(item)
         title = line(values[collection.title], MUTED if is_aside else "bold" if is_here else "")
         left = Content.assemble(" ", mark(LOOKS["done" if is_on else "pending"]), "  ", title)
         return Row(str(item.id), left, line(" · ".join(self._beside(item)), MUTED, 60), item=item)
 
     def _beside(self, item: Item) -> Iterator[str]:
         """What else is said of an item: its other columns where they are not empty, its number."""
+        if self._is_in_use(item):
+            yield "you work for it"
         for name, field in self.collection.columns.members.items():
             value = item.values[name]
             if name != self.collection.title and not isinstance(field, Switch) and value not in ("", 0, None):
@@ -84,10 +87,17 @@ class CollectionScreen(Searched):
         if not self.collection.named_by:
             yield f"#{item.id}"
 
+    def _is_in_use(self, item: Item) -> bool:
+        """Whether it is the profile that one works for."""
+        return not self.collection.owned and item.values[self.collection.title] == self.host.profile
+
     def _notes(self, items: list[Item], text: str) -> Iterator[Row]:
         if not items:
             one = self.collection.one
             yield note(f"No {one} has that in it. Esc clears the search." if text else f"No {one} yet: n adds one.")
+        elif not self.collection.owned and not all(map(self._is_in_use, items)):
+            key = shown_key(keys_of(BY_NAME["profile"], self.host.keymap))
+            yield note(f"{key}: work for the one under the cursor.")
 
     def on_listing_moved(self) -> None:
         row = self._list.current
@@ -98,6 +108,9 @@ class CollectionScreen(Searched):
         match command:
             case "open" | "edit" | "delete" | "mark" | "move_up" | "move_down":
                 return self._list.current is not None
+            case "profile":  # of tasks the help tells
+                row = self._list.current
+                return row is not None and not self.collection.owned and not self._is_in_use(row.item)
         return True
 
     def label(self, command: str) -> str:
@@ -106,6 +119,8 @@ class CollectionScreen(Searched):
                 return "Edit"
             case "mark":
                 return self.collection.toggles.capitalize()
+            case "profile" if not self.collection.owned:
+                return "Work for it"
             case "back" if self.is_searching:
                 return "Clear the search"
         return ""
@@ -119,6 +134,14 @@ class CollectionScreen(Searched):
             raise Refusal(f"There is no {self.collection.one} here to do that with.")
         item: Item = row.item
         return item
+
+    async def action_profile(self) -> None:
+        """In the list of profiles: the one under the cursor; elsewhere one that is picked."""
+        if self.collection.owned:
+            pick_profile(self, self._show)
+        else:
+            work_for(self.host, str(self._item.values[self.collection.title]))
+            await self._show()
 
     def action_new(self) -> None:
         async def insert(values: dict[str, Any]) -> Item:

@@ -119,7 +119,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("tasks", "t", "Tasks", "What is to be done for this profile.", ("home",), palette=False),
     Command("profiles", "P", "Profiles", "All profiles, with their notes.", ("home",), show=False, palette=False),
-    Command("profile", "p", "Profile", "Pick a profile, the client or project; or make one.", ("home",)),
+    Command(
+        "profile",
+        "p",
+        "Profile",
+        "Pick the profile, the client or project, that you work for.",
+        ("home", "collection"),
+    ),
     Command(
         "back",
         "escape",

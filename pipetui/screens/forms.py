@@ -53,7 +53,10 @@ class Form(Dialog[T], Generic[T]):
             with VerticalScroll(classes="scrolls", can_focus=False):
                 yield self._input
             way = f"{'Enter' if self._input.is_quick else 'Ctrl+G'} {self._verb}"
-            way += " · Tab goes on" if isinstance(self._field, Group) else ""
+            if isinstance(self._field, Group):
+                way += " · Tab goes on"
+            elif not self._input.is_quick:
+                way += " · Enter begins a line"
             yield Plain(f"{way} · Esc leaves it as it is", classes="keys")
 
     def on_mount(self) -> None:

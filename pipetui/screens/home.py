@@ -58,8 +58,10 @@ class Home(Searched):
         words = self._box.value.split()
         text = " ".join(words)
         entries = await self.host.entries()
-        runs = await self.service.shelves.lines(text=text, limit=RECENT)
-        self._list.show([*self._workflows(entries, words), BLANK, *self._recent(entries, runs, text)])
+        own = await self.service.shelves.lines(profile=self.host.profile, text=text, limit=RECENT)
+        every = own if len(own) == RECENT else await self.service.shelves.lines(text=text, limit=RECENT)
+        others = [run for run in every if run.profile != self.host.profile][: RECENT - len(own)]
+        self._list.show([*self._workflows(entries, words), BLANK, *self._recent(entries, own, others, text)])
 
     def _workflows(self, entries: Sequence[Entry], words: Sequence[str]) -> Iterable[Row]:
         yield heading("Workflows")
@@ -73,17 +75,26 @@ class Home(Searched):
         elif not found:
             yield note("No workflow is called so. Esc clears the search.")
 
-    def _recent(self, entries: Sequence[Entry], runs: Sequence[RunLine], text: str) -> Iterable[Row]:
+    def _recent(
+        self, entries: Sequence[Entry], own: Sequence[RunLine], others: Sequence[RunLine], text: str
+    ) -> Iterable[Row]:
+        """The runs of the profile that one works for, then those of others."""
         yield heading("Recent runs")
-        keys = widest((line(run_key(run)) for run in runs), NAME_CELLS)
+        keys = widest((line(run_key(run)) for run in (*own, *others)), NAME_CELLS)
+        yield from self._runs(entries, own, keys)
+        if not own and not (text and others):
+            yield note("No run has that in its key." if text else "None yet: open a workflow and start one.")
+        if others:
+            yield heading("Of other profiles")
+            yield from self._runs(entries, others, keys)
+
+    def _runs(self, entries: Sequence[Entry], runs: Sequence[RunLine], keys: int) -> Iterable[Row]:
         for run in runs:
             workflow = next((entry.workflow for entry in entries if entry.app_name == run.app_name), None)
             left = Content.assemble(
                 " ", run_mark(run), "  ", column(line(run_key(run)), keys), "  ", run_status(run, workflow)
             )
             yield Row(f"run {run.id}", left, age(run.updated), item=run)
-        if not runs:
-            yield note("No run has that in its key." if text else "None yet: open a workflow and start one.")
 
     def shows(self, command: str) -> bool:
         match command:
@@ -144,15 +155,9 @@ class Home(Searched):
         self.host.go(Place("profiles"))
 
     def action_profile(self) -> None:
-        from .profiles import PickProfile
+        from .profiles import pick_profile
 
-        def picked(name: str | None) -> None:
-            if name is not None:
-                self.host.profile = name
-                self.host.remember(profile=name)
-                self.status.crumbs = ("pipetui", name)
-
-        self.app.push_screen(PickProfile(self.service, self.host.profile), picked)
+        pick_profile(self, self._show)
 
 
 def _matches(entry: Entry, words: Sequence[str]) -> bool:

@@ -1,12 +1,13 @@
-"""Pick the profile that one works for, or make one."""
+"""The profile that one works for: picked, or made."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from ..engine.collections import PROFILES
 from ..service import Service
 from ..widgets.plain import line
+from .base import Host, MainScreen
 from .listing import Row
 from .picking import Pick
 
@@ -35,3 +36,20 @@ class PickProfile(Pick[str]):
 
     async def take(self, row: Row) -> None:
         self.dismiss((await self._service.profiles.get(row.item or row.id)).name)
+
+
+def work_for(host: Host, name: str) -> None:
+    """Work for this profile from now on."""
+    host.profile = name
+    host.remember(profile=name)
+
+
+def pick_profile(screen: MainScreen, show: Callable[[], Awaitable[None]]) -> None:
+    """Pick the profile that one works for; then `show` the screen anew."""
+
+    async def picked(name: str | None) -> None:
+        if name is not None:
+            work_for(screen.host, name)
+            await show()
+
+    screen.app.push_screen(PickProfile(screen.service, screen.host.profile), picked)

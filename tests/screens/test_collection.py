@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pipetui.engine.collections import PROFILES, TASKS
 from pipetui.screens.base import Place
+from pipetui.screens.listing import Listing
 from pipetui.service import Service
 from pipetui.store import artifacts
 from pipetui.store.artifacts import ArtifactRow
@@ -163,6 +164,39 @@ async def test_profiles_are_kept_and_one_with_runs_stays(tmp_path: Path) -> None
             await it.press("escape", "p")
             await it.sees("Which client or project", "acme two")
             assert not any(line.rstrip(" │▊").endswith("  acme") for line in it.lines)  # not active: only when typed
+
+
+async def test_one_works_for_the_profile_under_the_cursor(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        for name in ("default", "acme"):
+            await service.profiles.get(name)
+        async with stage(service) as it:
+            await it.sees("Hello Workflow")
+            await it.press("P")
+            await it.sees("2 profiles, 2 active", "you work for it")
+            await it.until(lambda: "you work for it" in _line(it, "default"))
+            await it.press(*(["down"] if _cursor(it) == "default" else []))
+            await it.sees("p: work for the one under the cursor")
+            await it.press("p")
+            await it.until(lambda: "you work for it" in _line(it, "acme"))
+            assert it.app.profile == "acme"
+            await it.press("escape", "t")
+            await it.sees("pipetui › acme › Tasks")
+            await it.press("p")
+            await it.sees("Which client or project")
+            await it.type("default")
+            await it.press("enter")
+            await it.sees("pipetui › default › Tasks")
+
+
+def _line(it: Stage, name: str) -> str:
+    """The row of a profile."""
+    return next((text for text in it.lines[1:] if f"  {name} " in f"{text} "), "")
+
+
+def _cursor(it: Stage) -> str:
+    row = it.app.screen.query_one(Listing).current
+    return str(row.item.values["name"]) if row is not None else ""
 
 
 async def test_a_new_name_of_the_profile_one_works_for_is_followed(tmp_path: Path) -> None:

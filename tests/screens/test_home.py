@@ -6,6 +6,7 @@ import pytest
 from textual import events
 
 from pipetui.engine.collections import PROFILES
+from pipetui.screens.home import RECENT
 from tests.screens.stage import paths_in, serving, stage
 
 
@@ -96,6 +97,24 @@ async def test_recent_runs_open_where_they_stand(tmp_path: Path) -> None:
             await it.sees("acme-hello-01", "next: Hello Message", "just now")
             await it.press("end", "enter")
             await it.sees("acme-hello-01", "Hello Ada!")
+
+
+async def test_the_runs_of_the_profile_one_works_for_come_first(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        await service.runs.create("default", "hello")
+        for _ in range(RECENT):  # however much is done for others
+            await service.runs.create("acme", "hello")
+        async with stage(service) as it:
+            await it.sees("default-hello-01", "acme-hello-10")
+            at = [n for n, text in enumerate(it.lines) if "Of other profiles" in text or "-hello-01" in text]
+            assert len(at) == 2 and "default-hello-01" in it.lines[at[0]]
+            await it.press("p")
+            await it.sees("Which client or project")
+            await it.press("ctrl+u")
+            await it.type("acme")
+            await it.press("enter")
+            await it.sees("pipetui › acme", "acme-hello-01")
+            await it.misses("Of other profiles")
 
 
 async def test_a_file_that_does_not_load_has_a_card_of_its_own(tmp_path: Path) -> None:

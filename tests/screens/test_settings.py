@@ -270,6 +270,13 @@ async def test_the_row_under_the_cursor_is_seen_without_colours(
         assert lined == [False, False, True, False]
 
 
+async def test_what_has_lines_tells_which_key_keeps_them(tmp_path: Path) -> None:
+    async with choosing(tmp_path, (80, 24)) as it:
+        await find(it, "chat.hosts", "Hosts")
+        await it.press("enter")
+        await it.sees("Ctrl+G keeps it · Enter begins a line")
+
+
 async def test_where_no_model_is_set_the_one_that_answers_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
