@@ -7,18 +7,15 @@ import logging
 import sys
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.dom import DOMNode
-from textual.message import Message
 from textual.screen import Screen
 from textual.theme import Theme
-from textual.widget import Widget
 from textual.worker import WorkerFailed
 
 from . import log
@@ -30,6 +27,7 @@ from .paths import Paths, make_private
 from .screens.away import MOST, Away, told
 from .screens.base import MainScreen, Place, Severity
 from .screens.commands import BY_NAME, bindings, keymap_of, keys_of, shown_key
+from .screens.places import remembered, screen_at
 from .service import Service
 from .service.place import Place as Memory
 from .service.starter import start_worker
@@ -38,6 +36,7 @@ from .store.errors import StoreError
 from .store.jobs import JobRow
 from .store.rev import Changes
 from .terminal.app import TerminalApp
+from .terminal.guard import Guarded
 from .text import count, displayable
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ JobsHere: TypeAlias = Callable[[Paths, Settings, asyncio.Event], Coroutine[Any, 
 _log = logging.getLogger("pipetui.app")
 
 
-class PipetuiApp(TerminalApp[None], inherit_bindings=False):
+class PipetuiApp(Guarded[None], TerminalApp[None], inherit_bindings=False):
     """One main screen at a time, dialogs on top of it. Make it with an open service, in the loop that runs it."""
 
     TITLE = "pipetui"
@@ -132,7 +131,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         return app
 
     def get_default_screen(self) -> Screen[Any]:
-        screen = _screen(_place(self._known))
+        screen = screen_at(remembered(self._known))
         screen._push_result_callback(screen, None)  # Textual 8.2 forgets it for the first one; `switch_screen` pops it
         return screen
 
@@ -246,7 +245,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
             self.remember(screen=place.screen, app_name=place.app_name, run=place.run, memory=dict(place.memory))
             while self.screen is not before:
                 self.pop_screen()
-            await self.switch_screen(_screen(place))
+            await self.switch_screen(screen_at(place))
             if in_chat:
                 await self.main.open_chat()
             await self._count()
@@ -391,7 +390,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         """The screen names its keys here and there: with others it is made anew."""
         if has_new_keys:
             await self.flush()
-            self.go(_place(await self._memory.get()), in_chat=self.main.is_in_chat)
+            self.go(remembered(await self._memory.get()), in_chat=self.main.is_in_chat)
 
     # keys
 
@@ -501,31 +500,6 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
 
     # what goes wrong
 
-    # In Textual 8.2 an exception in a handler ends the message loop of its widget, whatever `_handle_exception` does.
-    # So each widget gets a guard around what it does with a message, before its loop starts: it costs that message
-    # alone. tests/test_app.py holds Textual to what this leans on.
-
-    def _register_child(self, parent: DOMNode, child: Widget, before: int | None, after: int | None) -> None:
-        self._guard(child)
-        super()._register_child(parent, child, before, after)
-
-    def _start_widget(self, parent: Widget, widget: Widget) -> None:
-        self._guard(widget)
-        super()._start_widget(parent, widget)
-
-    def _guard(self, widget: Widget) -> None:
-        if "_dispatch_message" not in vars(widget):
-            vars(widget)["_dispatch_message"] = partial(self._guarded, widget._dispatch_message)
-
-    async def _dispatch_message(self, message: Message) -> None:
-        await self._guarded(super()._dispatch_message, message)
-
-    async def _guarded(self, dispatch: Callable[[Message], Awaitable[None]], message: Message) -> None:
-        try:
-            await dispatch(message)
-        except Exception as error:  # the last guard: it is told and logged, and the app goes on
-            self._handle_exception(error)
-
     def _handle_exception(self, error: Exception) -> None:
         """An exception that nobody expected, from a handler, timer, worker or drawing: tell it, log it, go on.
 
@@ -546,7 +520,7 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
         if not self.is_up or (len(self._times) == STORM and now - self._times[0] < STORM_SECONDS):
             what = str(error) if isinstance(error, SENTENCES) else f"{type(error).__name__}: {error}"
             self.last_words = (
-                f"pipetui had to end: {displayable(what, 500)}. Nothing that was submitted is lost. "
+                f"pipetui had to end: {displayable(what, 500).rstrip('.')}. Nothing that was submitted is lost. "
                 f"The log has the details: {self.service.paths.log}"
             )
             self._return_code = 1
@@ -554,40 +528,6 @@ class PipetuiApp(TerminalApp[None], inherit_bindings=False):
             return
         what = type(error).__name__
         self.say(f"Something went wrong ({what}); nothing was lost; the log has the details.", "error")
-
-
-def _screen(place: Place) -> MainScreen:
-    """The screen of a place; imported when it is first gone to."""
-    match place.screen:
-        case "workflow":
-            from .screens.workflow import WorkflowScreen
-
-            return WorkflowScreen(place)
-        case "run":
-            from .screens.run import RunScreen
-
-            return RunScreen(place)
-        case "jobs":
-            from .screens.jobs import JobsScreen
-
-            return JobsScreen(place)
-        case "tasks" | "profiles":
-            from .screens.collection import CollectionScreen
-
-            return CollectionScreen(place)
-    from .screens.home import Home
-
-    return Home(place)
-
-
-def _place(known: Mapping[str, Any]) -> Place:
-    """The place as it was remembered; home where that can't be read."""
-    screen, app_name, run, memory = (known.get(name) for name in ("screen", "app_name", "run", "memory"))
-    if not isinstance(app_name, str) or not isinstance(run, str) or not isinstance(memory, dict):
-        return Place()
-    if screen in ("workflow", "run", "jobs", "tasks", "profiles"):
-        return Place(screen, app_name, run, memory)
-    return Place("home", app_name, run, memory)
 
 
 def run(
