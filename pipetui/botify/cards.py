@@ -47,7 +47,7 @@ async def checked(run: Run, ask: Callable[[Client], Awaitable[T]]) -> T:
 
 async def project_form(run: Run) -> TablePick:
     """The projects of the account, to pick one; its address, or `organisation/project`, can be typed all the same."""
-    columns = ["project", "name", ""]
+    columns = ["project", "name", "state"]
     try:
         projects = await asked(run, lambda client: client.projects())
     except NotConnected as error:

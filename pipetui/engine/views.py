@@ -42,6 +42,7 @@ class Table(View):
     file: Path | None = None
     detail: Callable[[int], View] | None = field(default=None, compare=False)
     widths: Mapping[str, int] = field(default_factory=dict)
+    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from .report import Report
 
 
 class Numbers(TypedDict):
-    """Counts, as in `Report`; `reciprocal` is a share, `home` empty without pages. `depths` are [clicks, pages];
-    `matrix[i][j]` are the links from page type `types[i]` to `types[j]`, `type_pages[i]` the pages of a type."""
+    """Counts, as in `Report`; `targetless` are rows that are no links, `reciprocal` is a share, `home` empty without
+    pages. `depths` are [clicks, pages]; `matrix[i][j]` are the links from page type `types[i]` to `types[j]`,
+    `type_pages[i]` the pages of a type."""
 
     pages: int
     links: int
+    targetless: NotRequired[int]
     edges: int
     self_links: int
     reciprocal: float
@@ -36,6 +38,7 @@ def numbers(report: Report) -> Numbers:
     return Numbers(
         pages=report.pages,
         links=report.rows,
+        targetless=sum(file.targetless for file in report.edge_files),
         edges=report.edges,
         self_links=report.self_links,
         reciprocal=report.reciprocal,
@@ -58,9 +61,11 @@ def numbers(report: Report) -> Numbers:
 def in_words(found: Numbers) -> str:
     """The numbers as Markdown. Nothing in it comes from outside."""
     distinct = "" if found["edges"] == found["links"] else f", {found['edges']:,} of them different"
+    targetless = found.get("targetless", 0)
+    left_out = f" {targetless:,} more rows have no target, and are no links." if targetless else ""
     lines = [
         f"**{found['pages']:,}** pages and **{found['links']:,}** links{distinct}."
-        f" Of all links {found['reciprocal']:.0%} are answered by one back.",
+        f"{left_out} Of all links {found['reciprocal']:.0%} lead to a page that links back.",
         "",
         f"- Orphans, to which no other page links: **{found['orphans']:,}**",
         f"- Dead ends, which link to no other page: **{found['dead_ends']:,}**",

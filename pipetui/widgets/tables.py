@@ -24,7 +24,7 @@ from textual.widget import Widget
 
 from ..engine.fields import Invalid
 from ..engine.views import Table, Text, View
-from ..text import count
+from ..text import count, one_line
 from .columns import GAP, WIDEST, Column, cell_text, cells_of, columns_of, fit, fitting, laid_out
 from .copies import Copy, row_copies
 from .plain import Plain
@@ -214,7 +214,8 @@ class TableView(Vertical):
     DEFAULT_CSS = """
     TableView {
         height: auto;
-        .status { height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+        .status, .title { height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+        .title { text-style: bold; }
     }
     """
 
@@ -261,6 +262,8 @@ class TableView(Vertical):
         return rows
 
     def compose(self) -> ComposeResult:
+        if self.table.title:
+            yield Plain(one_line(self.table.title, 200), classes="title")
         yield self.data_view
         yield self._status
 

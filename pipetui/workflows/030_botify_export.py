@@ -17,6 +17,8 @@ from pipetui.views import Stack, Table, View
 MOST_FINISHED = 3
 """Exports at Botify whose file is offered; the newest."""
 
+WITHOUT_URL = "Full URL is not among the fields: what is equal in all of them becomes one row, so rows may be fewer."
+
 
 class Part(TypedDict):
     label: str
@@ -132,7 +134,7 @@ class BotifyExport(Workflow):
         named = run.temp.get("step_01", {}).get("analysis")  # in the address that was pasted
         ready = [each.slug for each in found if each.ready]
         default = named if named in ready else next(iter(ready), None)
-        return TablePick(["analysis", "name", "date", "urls", "status"], rows, default=default, hint="the newest first")
+        return TablePick(["analysis", "name", "date", "URLs", "status"], rows, default=default, hint="the newest first")
 
     async def step_02_submit(self, run: Run, slug: str) -> str:
         project = _project(run)
@@ -148,7 +150,7 @@ class BotifyExport(Workflow):
             if field.kind == "dimension":
                 marks = [field.name, field.group, "several values" * field.multiple, "deprecated" * field.deprecated]
                 options[field.id] = " · ".join(filter(None, marks))
-        hint = "a row costs 1 credit; with Internal Outlinks each link is a row, for 0.1"
+        hint = "a row costs 1 credit; with Internal Outlinks each link is a row, for 0.1; equal rows become one"
         return MultiChoice(list(options.items()), default=["url"], hint=hint)
 
     def step_04_form(self, run: Run) -> Number:
@@ -181,7 +183,7 @@ class BotifyExport(Workflow):
             running=[[remote.id, remote.made] for remote in found.running],
             finished=[[remote.id, remote.made] for remote in found.finished],
             problems=[*found.problems, *filter(None, [found.indivisible])],
-            notes=found.notes,
+            notes=found.notes if "url" in run.value("fields", list[str]) else [*found.notes, WITHOUT_URL],
             bands=[asdict(band) for band in found.bands],
             parts=[
                 Part(label=part.label, rows=part.rows, credits=part.credits, query=part.query.to_json())
@@ -291,7 +293,8 @@ class BotifyExport(Workflow):
             return Table(["what", "value"], list(zip(names, found[row], strict=True)))
 
         widths = {"column": 28, "min": 16, "max": 16, "most frequent": 24}
-        return Stack([Table(names, found, detail=details, widths=widths), Table(file=run.folder / "export.csv")])
+        columns = Table(names, found, detail=details, widths=widths, title="What is in each column")
+        return Stack([columns, Table(file=run.folder / "export.csv", title="The rows")])
 
 
 def _project(run: Run) -> botify.Project:

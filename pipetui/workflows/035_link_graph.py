@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from pipetui import Invalid, Job, JobError, Run, Step, Workflow, botify
@@ -133,13 +135,13 @@ class LinkGraph(Workflow):
             analyses = await client.analyses(project)
         on_disk = await _on_disk(run)
         told = {slug: export.told for slug, export in on_disk}
-        rows = [[each.slug, f"{each.urls:,}", told.get(each.slug, ""), each.name] for each in analyses]
+        rows = [[each.slug, each.name, f"{each.urls:,}", told.get(each.slug, "")] for each in analyses]
         slugs = [each.slug for each in analyses]
         default = wanted if wanted in slugs else next(iter(slugs), None)
         deleted = [slug for slug in dict(on_disk) if slug not in slugs]
-        rows += [[slug, "", told[slug], "no longer at Botify"] for slug in deleted]
+        rows += [[slug, "no longer at Botify", "", told[slug]] for slug in deleted]
         hint = "what is on disk is used again, without credits" if told else ""
-        return TablePick(["analysis", "URLs", "on disk", "name"], rows, default=default, hint=hint)
+        return TablePick(["analysis", "name", "URLs", "on disk"], rows, default=default, hint=hint)
 
     async def step_02_submit(self, run: Run, slug: str) -> str:
         project = _project(run)
@@ -254,7 +256,7 @@ class LinkGraph(Workflow):
         names = [(EDGES, exports["edges"]), (NODES, exports["nodes"])]
         here = [(name, each) for name, each in names if each is not None]
         table = Table(
-            ["file", "rows", "", "credits"],
+            ["file", "rows", "how", "credits"],
             [[name, f"{each['rows']:,}", each["how"], amount(each["credits"])] for name, each in here],
         )
         notes = [Text(f"{name}: {note}") for name, each in here for note in each["notes"]]
@@ -304,10 +306,21 @@ class LinkGraph(Workflow):
                 ),
                 Chart(list(zip(types, graph["type_pages"][some], strict=True)), f"Pages by {kinds}"),
                 Heat(types, types, [row[some] for row in graph["matrix"][some]], title=title),
-                Table(file=run.folder / "nodes.csv", widths={"url": 44, "segment": 14, "pagerank": 14}),
+                Table(_headers(run.folder / "nodes.csv", kinds), file=run.folder / "nodes.csv", title="The pages"),
+                Text("report.md lists orphans, hubs, redirects and errors one by one: Enter opens a file."),
                 _files(run, [(name, rows.get(counted)) for name, counted in FILES.items()]),
             ]
         )
+
+
+def _headers(nodes: Path, kinds: str) -> list[str]:
+    """The columns of the pages, with the word for `segment` that was chosen; none where there is no such file."""
+    try:
+        with nodes.open(encoding="utf-8", newline="") as file:
+            names = next(csv.reader(file), [])
+    except OSError:
+        return []
+    return [kinds if name == "segment" else name for name in names]
 
 
 # -- the queries

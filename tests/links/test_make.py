@@ -35,8 +35,16 @@ async def test_all_files_come_of_one_call(edges: Path, tmp_path: Path) -> None:
     said = in_words(found)
     assert f"**{report.pages:,}** pages and **500** links" in said and "redirects" not in said
     assert "to errors: **7**" in in_words(found | {"has_status": True, "to_errors": 7})  # type: ignore[typeddict-item]
+    assert "no target" not in said
     with pytest.raises(BadInput):
         await in_thread(lambda stop: make(edges, [], out, home="/none", stop=stop))
+
+
+async def test_rows_without_a_target_are_told(edges: Path, tmp_path: Path) -> None:
+    edges.write_text(edges.read_text() + "\n/1,\n/2,\n")
+    report, _ = await in_thread(lambda stop: make(edges, [], tmp_path / "out", stop=stop))
+    assert numbers(report)["links"] == 500
+    assert "**500** links. 2 more rows have no target, and are no links." in in_words(numbers(report))
 
 
 async def test_a_task_that_is_cancelled_ends_its_thread(edges: Path, tmp_path: Path) -> None:

@@ -317,6 +317,12 @@ async def test_enter_opens_all_cells_of_a_row_where_there_is_no_other_detail() -
         assert "row 1 of 2" in screen_text(pilot.app) and "opened" not in screen_text(pilot.app)
 
 
+async def test_a_title_stands_over_a_table() -> None:
+    async with Host(view_widget(Table(["a"], [["1"]], title=f"The rows {HOSTILE}"))).run_test() as pilot:
+        await pilot.pause()
+        assert body(pilot)[0].startswith("The rows [@click=app.bell]") and body(pilot)[1].strip() == "a"
+
+
 async def test_no_row_looks_picked_before_one_is_in_the_table() -> None:
     async with Host(view_widget(FINDINGS)).run_test(size=(60, 12)) as pilot:
         data = pilot.app.query_one(DataView)

@@ -170,7 +170,8 @@ async def test_from_a_pasted_address_to_statistics_and_the_second_time_for_nothi
     assert source["column"] == "url" and int(target["filled"].replace(",", "")) + int(target["empty"]) == LINKS
     assert source["most frequent"].startswith("https://www.acme-shop.example/")
     view = await stage.service.runs.view(done, "statistics")
-    assert isinstance(view, Stack) and [type(each) for each in view.views] == [Table, Table]
+    assert isinstance(view, Stack)
+    assert [each.title for each in view.views if isinstance(each, Table)] == ["What is in each column", "The rows"]
 
     # The same once more: it is on the disk, and that is what is offered first.
     again, snapshot, choice = await stage.priced()
@@ -258,6 +259,16 @@ async def test_a_paid_export_whose_file_never_came_is_offered_after_a_revert(sta
     done = await stage.export(run, choice.default)
     assert done.row.record["step_06"]["export"]["credits"] == 0 and len(lines(done)) == LINKS
     assert stage.sandbox.state()["job_posts"] == 1 and stage.sandbox.state()["credits"] == LINKS / 10
+
+
+async def test_without_the_url_it_is_said_that_equal_rows_become_one(stage: Stage) -> None:
+    stage.workers.start()
+    _, snapshot, _ = await stage.priced(fields=["http_code"])
+    notes = snapshot.row.record["step_05"]["preflight"]["notes"]
+    assert any(note.startswith("Full URL is not among the fields: ") for note in notes)
+    view = await stage.service.runs.view(snapshot, "preflight")
+    assert isinstance(view, Stack) and isinstance(view.views[0], Table)
+    assert set(notes) <= {value for _, value in view.views[0].rows}
 
 
 async def test_fields_and_depth_are_what_is_exported(stage: Stage) -> None:

@@ -122,8 +122,10 @@ async def test_without_a_join_only_the_links_are_exported_and_never_twice(
         }  # fmt: skip
         assert len(lines(done.folder / "nodes.csv")) == record["step_08"]["graph"]["pages"]
         assert [file.name for file in done.folder.iterdir() if file.name.startswith(".")] == []
-        shown = {type(view) for view in parts(await service.runs.view(done, "graph"))}
-        assert {Chart, Heat, Table, Files} <= shown
+        shown = {type(view): view for view in parts(await service.runs.view(done, "graph"))}
+        assert {Chart, Heat, Table, Files} <= set(shown)
+        pages = shown[Table]
+        assert isinstance(pages, Table) and "first folder" in pages.columns and "segment" not in pages.columns
 
         again = await begin(service)
         await choose(service, again)
@@ -139,7 +141,7 @@ async def test_without_a_join_only_the_links_are_exported_and_never_twice(
         await service.runs.submit(third, "project", f"https://app.botify.com/{SHOP}/20240501")
         picked = (await service.runs.open(third)).current
         assert isinstance(picked.field, TablePick) and picked.prefill == "20240501", "the analysis of the address"
-        there = {row[0]: row[2] for row in picked.field.rows}
+        there = {row[0]: row[3] for row in picked.field.rows}
         assert "2,000 rows" in there[CRAWL] and not there["20240501"]
         await _has_no_token(sandbox.token, home)
 
@@ -277,7 +279,7 @@ async def test_an_analysis_that_botify_deleted_is_opened_from_the_disk(
         field = (await service.runs.open(again)).current.field
         assert isinstance(field, TablePick) and field.default != CRAWL
         [listed] = [row for row in field.rows if row[0] == CRAWL]
-        assert f"{rows:,} rows, up to depth 2" in listed[2] and listed[3] == "no longer at Botify"
+        assert f"{rows:,} rows, up to depth 2" in listed[3] and listed[1] == "no longer at Botify"
         await service.runs.submit(again, "analysis", CRAWL)
         join = (await service.runs.open(again)).current.field
         assert isinstance(join, MultiChoice) and join.pairs == [] and "no longer at Botify" in join.hint
