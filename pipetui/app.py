@@ -109,7 +109,8 @@ class PipetuiApp(Guarded[None], TerminalApp[None], inherit_bindings=False):
         self._worker_state = ""
         self._work_trouble = ""
         self._going = asyncio.Lock()
-        self.chat_open = known.get("chat_open") is not False
+        opened = known.get("chat_open")
+        self.chat_open = opened if isinstance(opened, bool) else None
         self.is_up = False
         if service.settings.theme in self.available_themes:
             self.theme = service.settings.theme

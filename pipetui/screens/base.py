@@ -54,8 +54,8 @@ class Host(Protocol):
     keymap: Mapping[str, str]
     away: Sequence[str]
     chat: Chat
-    chat_open: bool
-    """Whether the chat stands beside the screens where there is room."""
+    chat_open: bool | None
+    """Whether the chat stands beside the screens where there is room; None: nobody has opened or closed it yet."""
     is_up: bool
     """Whether the first frame has been shown."""
 
@@ -79,6 +79,8 @@ class MainScreen(Screen[None]):
     """A screen with header and footer. Keys that can't do anything here and now say why; the footer leaves them out."""
 
     WHERE: ClassVar[Where]
+    BEGINS_WITH_CHAT: ClassVar[bool] = True
+    """Whether the chat stands beside it before anybody has opened or closed it."""
 
     DEFAULT_CSS = """
     MainScreen {
@@ -195,7 +197,9 @@ class MainScreen(Screen[None]):
 
     async def stand_chat_beside(self) -> None:
         """Show the chat where there is room, if it is to be there; never in the first frame."""
-        if self.host.is_up and self.host.chat_open and not self.has_class("-narrow"):
+        opened = self.host.chat_open
+        wanted = self.BEGINS_WITH_CHAT if opened is None else opened
+        if self.host.is_up and wanted and not self.has_class("-narrow"):
             await self.open_chat(enter=False)
 
     @on(events.DescendantFocus)

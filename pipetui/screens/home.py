@@ -15,7 +15,7 @@ from ..store.rev import Changes
 from ..store.runs import RunLine
 from ..widgets.plain import MUTED, line
 from .base import Place
-from .commands import Where, bindings
+from .commands import BY_NAME, Where, bindings, keys_of, shown_key
 from .listing import BLANK, Row, heading, note
 from .looks import age, column, run_key, run_mark, run_status, widest
 from .searched import Searched
@@ -33,6 +33,7 @@ REFRESH = 30.0
 
 class Home(Searched):
     WHERE: ClassVar[Where] = "home"
+    BEGINS_WITH_CHAT = False  # what the workflows are is what one wants to read first
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(WHERE)]
 
     def __init__(self, place: Place) -> None:
@@ -84,6 +85,10 @@ class Home(Searched):
         yield from self._runs(entries, own, keys)
         if not own and not (text and others):
             yield note("No run has that in its key." if text else "None yet: open a workflow and start one.")
+        first = next((entry.workflow for entry in entries if entry.workflow and not entry.error), None)
+        if first is not None and not (own or others or text):
+            key = shown_key(keys_of(BY_NAME["new"], self.host.keymap))
+            yield note(f"New here? {first.DISPLAY_NAME} is the place to start: Enter, then {key}.")
         if others:
             yield heading("Of other profiles")
             yield from self._runs(entries, others, keys)

@@ -7,13 +7,19 @@ from textual import events
 
 from pipetui.engine.collections import PROFILES
 from pipetui.screens.home import RECENT
+from pipetui.service.place import Place
 from tests.screens.stage import paths_in, serving, stage
 
 
 async def test_workflows_stand_in_menu_order_and_empty_states_explain(tmp_path: Path) -> None:
     async with serving(tmp_path) as service, stage(service) as it:
         await it.sees("Hello Workflow", "Stream Simulator", "None yet: open a workflow and start one.")
-        order = [number for name in ("Hello", "Stream") for number, line in enumerate(it.lines) if name in line]
+        order = [
+            number
+            for name in ("Hello", "Stream")
+            for number, line in enumerate(it.lines)
+            if line.strip().startswith(name)
+        ]
         assert order == sorted(order)
 
 
@@ -148,3 +154,22 @@ async def test_what_another_terminal_does_is_seen(tmp_path: Path) -> None:
         await it.sees("None yet")
         await theirs.runs.create("acme", "hello", "from afar")
         await it.sees("acme-hello-from afar")
+
+
+async def test_who_is_new_reads_what_the_workflows_are_and_where_to_start(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        await Place(service.db).put({"chat_open": None})  # as nobody has opened or closed it
+        async with stage(service, (120, 40)) as it:
+            await it.sees(
+                "Hello Workflow", "None yet", "New here? Hello Workflow", "is the place to start: Enter, then n."
+            )
+            assert it.app.main.chat is None
+            await it.press("n", "enter")
+            await it.sees("Your Name", "Ask what you like")  # beside the cards it stands
+            await it.press("escape", "H")
+            await it.sees("Recent runs", "default-hello-01")
+            await it.misses("New here?", "Ask what you like")
+            await it.press("ctrl+o")
+            await it.sees("Ask what you like")
+        async with stage(service, (120, 40)) as it:
+            await it.sees("Recent runs", "Ask what you like")
