@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +23,8 @@ READABLE = 12
 
 GAP = 2
 
+_ADDRESS = re.compile(r"https?://[!-~]+")
+
 
 def cell_text(value: Any) -> str:
     """A cell in one line, cut to what a column may show."""
@@ -31,7 +34,7 @@ def cell_text(value: Any) -> str:
 def fit(text: str, width: int, to_right: bool = False) -> str:
     """`text` in exactly `width` cells. Of an address that is too long the end is shown: it tells it from the others."""
     cells = cell_len(text)
-    if cells > width > 1 and text.startswith(("http://", "https://")) and text.isascii():
+    if cells > width > 1 and _ADDRESS.fullmatch(text):
         return "…" + text[1 - width :]
     if cells > width:
         return set_cell_size(text, max(0, width - 1)) + "…"[:width]

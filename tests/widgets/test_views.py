@@ -179,6 +179,7 @@ async def test_a_file_that_goes_away_is_said_in_its_place(tmp_path: Path, is_ind
         ("漢字漢字", 5, False, "漢字…"),
         ("https://a.example/b", 5, False, "…le/b"),
         ("https://a.example/b", 1, False, "…"),
+        ("https://a.example/b (404)", 9, False, "https://…"),
     ],
 )
 def test_cells_fit_their_column(text: str, width: int, to_right: bool, shown: str) -> None:
