@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 __all__ = ["Chart", "File", "Files", "Heat", "Markdown", "Stack", "Table", "Text", "View"]
 
@@ -43,6 +43,8 @@ class Table(View):
     detail: Callable[[int], View] | None = field(default=None, compare=False)
     widths: Mapping[str, int] = field(default_factory=dict)
     title: str = ""
+    states: Mapping[str, Literal["error", "warning"]] = field(default_factory=dict)
+    """What a cell says that is drawn in the colour of errors or warnings."""
 
 
 @dataclass(frozen=True)

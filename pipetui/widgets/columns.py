@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,7 +48,7 @@ class Column:
     is_number: bool
 
 
-def columns_of(names: Sequence[str], sample: Sequence[Sequence[Any]], widths: dict[str, int]) -> list[Column]:
+def columns_of(names: Sequence[str], sample: Sequence[Sequence[Any]], widths: Mapping[str, int]) -> list[Column]:
     """A column for each name, and for each cell of the sample's rows that has none: as wide as its content."""
     most = max([len(names), *(len(row) for row in sample)])
     columns = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -33,6 +33,7 @@ from .rows import CsvRows, ListRows, Rows
 SAMPLE = 200
 """Rows that the column widths are taken from."""
 
+NO_STATES: Mapping[str, str] = {}
 DETAIL_SECONDS = 10
 TELL_SECONDS = 0.25
 
@@ -52,6 +53,8 @@ class DataView(ScrollView, can_focus=True):
         scrollbar-size-horizontal: 0;
         scrollbar-size-vertical: 1;
         scrollbar-background: $surface;
+        & > .data--error { color: $text-error; }
+        & > .data--warning { color: $text-warning; }
         & > .data--header { color: $text-muted; text-style: bold; }
         &:focus > .data--cursor {
             color: $block-cursor-foreground;
@@ -59,7 +62,7 @@ class DataView(ScrollView, can_focus=True):
         }
     }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"data--header", "data--cursor"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"data--header", "data--cursor", "data--error", "data--warning"}
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Up", show=False),
@@ -77,8 +80,11 @@ class DataView(ScrollView, can_focus=True):
     class Moved(Message):
         """The cursor is on another row."""
 
-    def __init__(self, rows: Rows, widths: dict[str, int], *, fits: bool = False) -> None:
+    def __init__(
+        self, rows: Rows, widths: Mapping[str, int], *, fits: bool = False, states: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__()
+        self._states = states or {}
         self._rows, self._widths, self._fits = rows, widths, fits
         self._header = 1 if any(rows.columns) or not fits else 0
         self._columns: list[Column] = []
@@ -188,21 +194,26 @@ class DataView(ScrollView, can_focus=True):
             return Strip([Segment(f"This row can't be read: {error.strerror}.", style)]).adjust_cell_length(
                 width, style
             )
-        return self._strip([cell_text(value) for value in row], style, left, width)
+        states = self._states if number != self.cursor or not self.has_focus else {}
+        return self._strip([cell_text(value) for value in row], style, left, width, states)
 
     def style_of(self, number: int) -> Style:
         """The style of row `number`."""
         return self.get_component_rich_style("data--cursor") if number == self.cursor else self.rich_style
 
-    def _strip(self, texts: Sequence[str], style: Style, left: int, width: int) -> Strip:
-        parts, room = [], left + width
+    def _strip(
+        self, texts: Sequence[str], style: Style, left: int, width: int, states: Mapping[str, str] = NO_STATES
+    ) -> Strip:
+        segments, room = [], left + width
         for text, column in zip(texts, self._shown(width), strict=False):
             if room <= 0:
                 break
-            parts.append(fit(text, min(column.width, room), column.is_number))
+            state = states.get(text)
+            own = style + self.get_component_rich_style(f"data--{state}", partial=True) if state else style
+            segments.append(Segment(fit(text, min(column.width, room), column.is_number), own))
+            segments.append(Segment(" " * GAP, style))
             room -= column.width + GAP
-        text = (" " * GAP).join(parts)
-        return Strip([Segment(text, style)]).extend_cell_length(left + width, style).crop(left, left + width)
+        return Strip(segments).extend_cell_length(left + width, style).crop(left, left + width)
 
 
 class TableView(Vertical):
@@ -244,7 +255,7 @@ class TableView(Vertical):
         self._stop = threading.Event()
         self._error = ""
         self._rows: Rows = self._open()
-        self.data_view = DataView(self._rows, dict(table.widths))
+        self.data_view = DataView(self._rows, table.widths, states=table.states)
         self._status = Plain(classes="status")
         self._detail: Widget | None = None
 

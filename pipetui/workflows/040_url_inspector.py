@@ -168,7 +168,7 @@ class UrlInspector(Workflow):
         ]
 
     def step_04_view(self, run: Run) -> View:
-        return Table(FINDINGS, file=run.folder / "findings.csv")
+        return Table(FINDINGS, file=run.folder / "findings.csv", states={"error": "error", "warning": "warning"})
 
 
 async def _inspected(job: Job, reader: Reader, urls: list[str], options: Options) -> list[PageRow]:

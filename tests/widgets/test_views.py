@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -316,6 +317,26 @@ async def test_enter_opens_all_cells_of_a_row_where_there_is_no_other_detail() -
         await pilot.press("escape")
         await settled(pilot)
         assert "row 1 of 2" in screen_text(pilot.app) and "opened" not in screen_text(pilot.app)
+
+
+async def test_states_have_the_colour_of_what_they_say_but_under_the_cursor() -> None:
+    table = replace(FINDINGS, states={"error": "error", "warning": "warning"})
+
+    async with Host(view_widget(table)).run_test(size=(60, 12)) as pilot:
+        data = pilot.app.query_one(DataView)
+
+        def colours(line: int) -> list[object]:
+            """Of the first two cells."""
+            segments = [segment for segment in data.render_line(line) if segment.text.strip()]
+            return [segment.style and segment.style.color for segment in segments[:2]]
+
+        pilot.app.set_focus(None)
+        await pilot.pause()
+        (error, plain), (warning, same) = colours(1), colours(2)
+        assert plain == same and len({error, warning, plain}) == 3
+        data.focus()
+        await pilot.pause()
+        assert len(set(colours(1))) == 1 and colours(2) == [warning, plain]
 
 
 async def test_a_title_stands_over_a_table() -> None:
