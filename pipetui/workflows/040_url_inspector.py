@@ -114,7 +114,8 @@ class UrlInspector(Workflow):
         except (OSError, ValueError, KeyError):
             return URLS
         hint = "these are pages of the sandbox's site, to practise" if pages else f"to practise: {site}/"
-        return dataclasses.replace(URLS, default=pages or None, hint=f"{URLS.hint}; {hint}")
+        default = [*pages, ""] if pages else None  # what one pastes begins a line
+        return dataclasses.replace(URLS, default=default, hint=f"{URLS.hint}; {hint}")
 
     def step_01_submit(self, run: Run, lines: list[str]) -> list[str]:
         from pipetui.pages.urls import BadUrl, parse_urls

@@ -97,7 +97,7 @@ async def test_in_the_sandbox_one_submit_finds_faults(service: Service, workers:
         (home.data / "sandbox.json").write_text(json.dumps(sandbox.addresses))
         run = (await service.runs.create("shop", "url_inspector")).id
         given = (await service.runs.open(run)).current.prefill
-        assert given.count(sandbox.site_url) > 12
+        assert given.count(sandbox.site_url) > 12 and given.endswith("\n"), "what one pastes begins a line"
         await service.runs.submit(run, "urls", given)
         await service.runs.submit(run, "options", {})
         workers.start()
