@@ -39,6 +39,12 @@ class Request:
     sections: Sequence[Section] = ()
 
     @property
+    def full(self) -> float:
+        """The share of the window that it takes, as estimated; 0 when the window is not known."""
+        taken = sum(section.tokens for section in self.sections)
+        return min(1.0, taken / self.window) if self.window else 0.0
+
+    @property
     def size(self) -> int:
         """Of all that is sent: with the server's count of tokens it calibrates the estimates (`tokens.calibrate`)."""
         return sum(map(tokens.size, self._texts()))

@@ -107,6 +107,8 @@ class ChatPane(Vertical):
         """What can be named in a command: as it was when the last one was begun."""
         self._is_command = False
         self._wrong = self._refused = ""
+        self._measured = 0.0
+        """The share of the window, as `told` has just said it; 0: as it was with the last answer."""
         self._told_once = ""
         """What became of the last move; told until the next one."""
 
@@ -156,7 +158,7 @@ class ChatPane(Vertical):
 
     async def show(self, conversation: Conversation, message: str = "") -> None:
         """Show the end of a conversation, or where a message of it stands."""
-        self._conversation, self._told_once = conversation, ""
+        self._conversation, self._told_once, self._measured = conversation, "", 0.0
         if self._editing is not None and self._editing.conversation != conversation.id:
             self._leave_editing()
         self.chat.answerer.preferred = conversation.id
@@ -225,6 +227,7 @@ class ChatPane(Vertical):
             before, self._messages[at] = self._messages[at].state, message
             self._transcript.stream(message)
             if message.state not in LIVE or before != message.state:
+                self._measured = 0.0
                 self.state_changed()
 
     def state_changed(self) -> None:
@@ -232,7 +235,7 @@ class ChatPane(Vertical):
         if not self._transcript.is_attached:
             return
         name = self._conversation.name if self._conversation else ""
-        full = next((each.usage.full for each in reversed(self._messages) if each.usage.full), 0.0)
+        full = self._measured or next((each.usage.full for each in reversed(self._messages) if each.usage.full), 0.0)
         self._head.show(name, f"{full:.0%} full" if full else "")
         self.main.status.model = self.chat.standing(self.main.scope())
         said = self._wrong or self.chat.missing or self._told_once or self._offer()
@@ -556,6 +559,8 @@ class ChatPane(Vertical):
         if self._conversation is not None:
             scope, text = self.main.scope(), self._prompt.text
             preview = await self.chat.preview(self._conversation.id, text, scope)
+            self._measured = preview.full if preview is not None else 0.0
+            self.state_changed()
             self.app.push_screen(Told(preview, self.chat.answerer.sent))
 
 

@@ -108,22 +108,30 @@ class Told(Dialog[None]):
 
 def _shares(request: Request) -> Iterator[Content]:
     """A line for each part: its name, tokens, and share of the window."""
-    window = request.window or sum(section.tokens for section in request.sections) or 1
-    used = 0
-    for section in request.sections:
-        used += section.tokens
-        yield _share(section.name, section.tokens, window)
-    yield _share("All", used, window, "bold")
+    sizes = [section.tokens for section in request.sections]
+    window = request.window or sum(sizes) or 1
+    percents = adding_up([100 * size / window for size in sizes])
+    for section, percent in zip(request.sections, percents, strict=True):
+        yield _share(section.name, section.tokens, section.tokens / window, percent)
+    yield _share("All", sum(sizes), sum(sizes) / window, sum(percents), "bold")
 
 
-def _share(name: str, tokens: int, window: int, style: str = "") -> Content:
-    share = min(1.0, tokens / window)
+def adding_up(shares: Sequence[float]) -> list[int]:
+    """The shares as whole numbers whose sum is theirs, rounded: those are rounded up that lose most otherwise."""
+    whole = [int(share) for share in shares]
+    most = sorted(range(len(shares)), key=lambda n: whole[n] - shares[n])
+    for n in most[: round(sum(shares)) - sum(whole)]:
+        whole[n] += 1
+    return whole
+
+
+def _share(name: str, tokens: int, share: float, percent: int, style: str = "") -> Content:
     return Content.assemble(
         column(line(name, style), 30),
         column_right(line(f"{count(tokens)} tokens", MUTED), 16),
-        column_right(line(f"{share:.0%}", style), 7),
+        column_right(line(f"{percent}%", style), 7),
         "  ",
-        line(bar(share, 1, BAR, marks(has_unicode()).bar), "$primary"),
+        line(bar(min(1.0, share), 1, BAR, marks(has_unicode()).bar), "$primary"),
     )
 
 

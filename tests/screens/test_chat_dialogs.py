@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from pipetui.screens.base import Place
 from pipetui.screens.listing import Listing
+from pipetui.screens.told import adding_up
 from pipetui.settings import ChatSettings, Settings
 from tests.chat.server import Model, Reply, Server
 from tests.chat.test_client import free_port
@@ -174,12 +176,21 @@ async def test_what_the_model_sees_is_shown_to_the_byte(tmp_path: Path, server: 
         await it.sees("Fine.")
         await it.press("tab", "v")
         await it.sees("What the model would be told now", "Instructions", "Conversation", "All")
+        *parts, whole = [int(n) for line in it.lines if " tokens " in line for n in re.findall(r" (\d+)%", line)]
+        assert len(parts) > 2 and sum(parts) == whole
         await it.press("tab")
         sent = it.app.chat.answerer.sent
         assert sent is not None and sent.body == server.chats[-1].body
         await it.sees("as the server received them", '"stream":true')
         await it.press("escape")
         await it.misses("as the server received them")
+        await it.sees(f" {whole}% full")  # the same number
+
+
+def test_shares_add_up_to_their_sum() -> None:
+    assert adding_up([10.4, 20.4, 15.4]) == [11, 20, 15]
+    assert adding_up([0.2, 0.2]) == [0, 0] and adding_up([]) == []
+    assert adding_up([33.5, 33.5, 33.5]) == [34, 33, 33]
 
 
 async def test_in_a_narrow_terminal_the_lists_show_all_that_has_room(tmp_path: Path, server: Server) -> None:
