@@ -55,6 +55,7 @@ endif
 	@touch $@
 
 $(READY): pyproject.toml
+	@echo 'Making the environment in $(VENV): about a minute …'
 ifneq ($(UV),)
 	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
 	$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --editable . --group dev

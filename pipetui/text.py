@@ -107,6 +107,11 @@ def count(n: int) -> str:
     return f"{n:,}"
 
 
+def counted(n: int, thing: str) -> str:
+    """A number and what is counted: `1 row`, `1,234 rows`."""
+    return f"{count(n)} {thing}{'' if n == 1 else 's'}"
+
+
 def amount(n: float) -> str:
     """Something that is counted in tenths, as credits are: `1,234.5`, `1,000,000`."""
     return f"{n:,.1f}".removesuffix(".0")

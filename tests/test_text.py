@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipetui import text as module
-from pipetui.text import ago, amount, count, csv_cell, displayable, duration, one_line, size, slug
+from pipetui.text import ago, amount, count, counted, csv_cell, displayable, duration, one_line, size, slug
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=60)  # lone surrogates too
 NASTY = st.text(st.sampled_from("a \t\n\r\x00\x1b\x7f\x9b\u200b\u200c\u200d\u202e\u2066\ufe0f\ud800\U000e0041é漢👩👧"))
@@ -189,3 +189,7 @@ def test_what_is_passed_unseen_hides_nothing() -> None:
     passed = [chr(code) for code in range(sys.maxunicode + 1) if module._COMMON.fullmatch(chr(code))]
     assert len(passed) > 1_500
     assert [char for char in passed if module.hidden().search(char) or module.hidden().search(f"a{char}")] == []
+
+
+def test_what_is_counted_is_one_or_many() -> None:
+    assert [counted(n, "row") for n in (0, 1, 1234)] == ["0 rows", "1 row", "1,234 rows"]

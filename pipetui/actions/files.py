@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.fields import Group, Number, Text
 from ..engine.refusals import Refusal
-from ..text import count, one_line, size
+from ..text import count, counted, one_line, size
 from .action import Action, Args, Done, Scope
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ async def _statistics(service: Service, scope: Scope, args: Args) -> Done:
     result: dict[str, Any] = {"file": args["file"], "rows": found.rows, "columns": columns}
     if not found.complete:
         result["note"] = "The file is longer: these are its first rows."
-    which = args.get("column") or f"{count(len(columns))} columns"
-    said = f"Statistics of {which} in {args['file']}, {count(found.rows)} rows"
+    which = args.get("column") or counted(len(columns), "column")
+    said = f"Statistics of {which} in {args['file']}, {counted(found.rows, 'row')}"
     lines = [" · ".join(f"{name} {_short(value)}" for name, value in column.items()) for column in columns]
     return Done(said, result, "\n".join(lines))
 

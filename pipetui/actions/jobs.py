@@ -10,7 +10,7 @@ from ..engine.jobs import OVER
 from ..engine.keys import compose
 from ..engine.refusals import Refusal
 from ..engine.values import digest
-from ..text import ago, count, one_line
+from ..text import ago, counted, one_line
 from .action import Action, Args, Done, Effect, Plan, Scope
 from .shown import labelled
 
@@ -43,7 +43,7 @@ async def _list(service: Service, scope: Scope, args: Args) -> Done:
     runs = {id: await service.shelves.row(id) for id in {row.run for row in rows}}
     keys = {id: compose(run.profile, run.app_name, run.part) for id, run in runs.items()}
     found = [_said(row, keys[row.run]) for row in rows]
-    said = f"{count(len(rows))} {'job' if len(rows) == 1 else 'jobs'} of {scope.profile}"
+    said = f"{counted(len(rows), 'job')} of {scope.profile}"
     return Done(said, found, "\n".join(f"{row['job']}  {row['run']}  {row['step']}  {row['state']}" for row in found))
 
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from .. import disk
 from ..paths import make_private
-from ..text import slug
+from ..text import counted, slug
 from .queries import Project, Query, link_graph
 
 DATA = "export.csv"
@@ -65,7 +65,7 @@ class Export:
     def told(self) -> str:
         """`2024-03-01, 12,345 rows, up to depth 3, incomplete`: the day in UTC."""
         depth = "" if self.query.depth is None else f", up to depth {self.query.depth}"
-        return f"{_iso(self.finished)[:10]}, {self.rows:,} rows{depth}{', incomplete' if self.cut else ''}"
+        return f"{_iso(self.finished)[:10]}, {counted(self.rows, 'row')}{depth}{', incomplete' if self.cut else ''}"
 
     def has(self, rows: int) -> bool:
         """Whether it is all of its query, or as many rows of it as are asked for."""

@@ -12,7 +12,7 @@ from ..engine.cards import Card
 from ..engine.fields import Field, Group, summarize
 from ..engine.jobs import JobView
 from ..engine.pickers import Secret
-from ..text import count, one_line, size
+from ..text import count, counted, one_line, size
 from .request import written
 
 if TYPE_CHECKING:
@@ -100,6 +100,6 @@ def _files(artifacts: Any) -> list[str]:
         return []
     lines = [f"Files ({count(len(rows))}):"]
     for row in rows[:MOST_FILES]:
-        shape = f", {count(row.rows)} rows" if row.rows is not None else ""
+        shape = f", {counted(row.rows, 'row')}" if row.rows is not None else ""
         lines.append(f"- {one_line(row.name, 120)}: {size(row.size)}{shape}, of {row.step}")
     return lines + ([f"- … {count(len(rows) - MOST_FILES)} more"] if len(rows) > MOST_FILES else [])

@@ -7,7 +7,7 @@ from typing import Any
 from ..engine.cards import Card
 from ..engine.jobs import JobView
 from ..service.runs import Snapshot
-from ..text import count, one_line, size
+from ..text import counted, one_line, size
 from . import output
 
 MARKS = {
@@ -101,7 +101,7 @@ def show(snapshot: Snapshot) -> None:
         mark = CANCELLED if _is_cancelled(card) else MARKS[card.state]
         output.line(one_line(f"{card.number:>3} {mark} {label}  {said}", 300).rstrip())
     for artifact in snapshot.artifacts:
-        rows = "" if artifact.rows is None else f", {count(artifact.rows)} rows"
+        rows = "" if artifact.rows is None else f", {counted(artifact.rows, 'row')}"
         output.line(f"    {snapshot.folder / artifact.name}  ({size(artifact.size)}{rows})")
 
 

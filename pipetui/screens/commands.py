@@ -31,6 +31,26 @@ PLACES: Mapping[Where, str] = {
 """The places, as the help screen heads them."""
 
 
+OPENS: Mapping[Where, str] = {
+    "run": "Open the card; then do what it says: start, confirm, try again; else close it.",
+    "workflow": "Go to the run.",
+    "home": "Go to the workflow or the run.",
+    "jobs": "Go to the step whose job it is.",
+    "collection": "Change it.",
+}
+"""What Enter does, by place."""
+
+MORE: Mapping[Where, tuple[tuple[str, str], ...]] = {
+    "run": (
+        ("1 … 99", "To the card of that number."),
+        ("Tab", "Into what the open card shows, a table or a text, and on; Esc comes back to the card."),
+        ("↑ ↓ ← →", "In a table: to another row or column; y copies what is there."),
+    ),
+    "field": (("Tab", "To the next input; the last stop is the Submit button."),),
+}
+"""Keys of no command, that the help tells too."""
+
+
 @dataclass(frozen=True)
 class Command:
     """`label` is for the footer, `help` a sentence; `show` says whether the footer has it.
@@ -101,8 +121,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("new", "n", "New", "Start a new run; in a list: add to it.", ("workflow", "home", "collection")),
     Command("mark", "space", "Mark", "Mark it as done or active, or as not so.", ("collection",)),
     Command("edit", "e", "Edit", "Change it.", ("collection",), show=False),
-    Command("move_up", "K,shift+up", "Sort", "Move it up in the list.", ("collection",)),
-    Command("move_down", "J,shift+down", "Sort down", "Move it down in the list.", ("collection",), show=False),
+    Command("move_up", "K,shift+up", "Move", "Move it up in the list.", ("collection",)),
+    Command("move_down", "J,shift+down", "Move down", "Move it down in the list.", ("collection",), show=False),
     Command("rename", "c", "Rename", "Give the run another key; its files stay.", ("workflow",)),
     Command("archive", "a", "Archive", "Put the run into the archive.", ("workflow",)),
     Command("delete", "d", "Delete", "Put the run into the bin; in a list: delete it.", ("workflow", "collection")),
@@ -191,7 +211,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("leave", "escape", "Back", "Stop the answer that is coming; else back to the cards.", ("chat",), stays=3),
     Command("chat", "ctrl+o", "Chat", "To the chat beside the cards; there, close it.", ("app",), stays=2),
     Command("jobs", "g", "Jobs", "All jobs, live.", ("app",)),
-    Command("seen", "w", "Seen", "Put away what happened while you were away.", ("app",), palette=False),
+    Command("seen", "w", "Put away", "Put away what happened while you were away.", ("app",), palette=False),
     Command("home", "H", "Home", "The workflows and your recent runs.", ("app",), show=False),
     Command("palette", "ctrl+p,colon", "Menu", "Find any command by its name.", ("app",), palette=False, stays=2),
     Command("theme", "", "Theme", "Choose the colours; they are kept.", ("app",), show=False),
@@ -240,17 +260,19 @@ def keys_of(command: Command, keymap: Mapping[str, str]) -> str:
 
 
 def shown_key(keys: str) -> str:
-    """The first of some keys, as people write it: `?`, `ctrl+g`, `Enter`."""
+    """The first of some keys, as people write it: `?`, `Ctrl+G`, `Enter`."""
     key = keys.split(",")[0]
     if key.startswith("f") and key[1:].isdigit():
         return key.upper()
     *modifiers, last = key.split("+")
-    return "+".join([*modifiers, _SHOWN.get(last, last)])
+    last = _SHOWN.get(last, last.upper() if modifiers and len(last) == 1 else last)
+    return "+".join([*(modifier.title() for modifier in modifiers), last])
 
 
 _SHOWN = {
     "slash": "/", "question_mark": "?", "colon": ":", "escape": "Esc", "enter": "Enter", "tab": "Tab", "space": "Space",
-    "up": "↑", "down": "↓", "left": "←", "right": "→", "home": "Home", "end": "End", "comma": ",", "full_stop": ".",
+    "up": "↑", "down": "↓", "left": "←", "right": "→", "home": "Home", "end": "End",
+    "pageup": "PgUp", "pagedown": "PgDn", "backspace": "Backspace", "delete": "Del", "comma": ",", "full_stop": ".",
 }  # fmt: skip
 
 
@@ -340,8 +362,9 @@ def _normal_keys(keys: str) -> str:
 def _normal(key: str) -> str:
     key = key.strip()
     *modifiers, last = key.split("+") if key != "+" else [key]
-    named = {"/": "slash", "?": "question_mark", ":": "colon", ".": "full_stop", ",": "comma"}.get(last, last)
-    return "+".join([*(modifier.lower() for modifier in modifiers), named if len(named) == 1 else named.lower()])
+    named = {shown.lower(): name for name, shown in _SHOWN.items()}.get(last.lower(), last)
+    is_letter = len(named) == 1 and not modifiers  # R is another key than r, Ctrl+R is none
+    return "+".join([*(modifier.lower() for modifier in modifiers), named if is_letter else named.lower()])
 
 
 def _is_key(key: str) -> bool:

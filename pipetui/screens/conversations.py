@@ -46,7 +46,7 @@ class PickConversation(Pick[Picked]):
     ]
 
     def __init__(self, service: Service, current: str) -> None:
-        keys = "Enter opens it · ctrl+r renames · ctrl+e exports · ctrl+d deletes · Esc leaves"
+        keys = "Enter opens it · Ctrl+R renames · Ctrl+E exports · Ctrl+D deletes · Esc leaves"
         super().__init__("Conversations", "a name, a run, or words that were said", keys, current)
         self._service = service
         self._lines: dict[str, ConversationLine] = {}

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from ..widgets.plain import MUTED, Plain, line
-from .commands import BY_NAME, COMMANDS, PLACES, Where, keys_of, shown_key
+from .commands import BY_NAME, COMMANDS, MORE, OPENS, PLACES, Where, keys_of, shown_key
 from .dialogs import Dialog
 from .looks import column
 
@@ -44,14 +44,12 @@ class Help(Dialog[None]):
         first = ("run", "field") if self._here == "run" else (self._here,)
         for where, title in sorted(PLACES.items(), key=lambda place: place[0] not in first):
             lines.append(line(title, "bold"))
-            if where == "run":
-                lines.append(self._line("1 … 99", "To the card of that number."))
             for command in COMMANDS:
                 keys = keys_of(command, self._keymap)
+                help = OPENS.get(where, command.help) if command.name == "open" else command.help
                 if where in command.where and keys:
-                    lines.append(self._line(" ".join(shown_key(key) for key in keys.split(",")), command.help))
-            if where == "field":
-                lines.append(self._line("Tab", "To the next input; the last stop is the Submit button."))
+                    lines.append(self._line(" ".join(shown_key(key) for key in keys.split(",")), help))
+            lines += [self._line(keys, help) for keys, help in MORE.get(where, ())]
             lines.append(Content(""))
         return Content("\n").join(lines[:-1])
 

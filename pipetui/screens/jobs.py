@@ -154,7 +154,7 @@ def _said(job: JobRow) -> str:
         return job.view.question.why
     if job.state in OVER:
         if job.superseded is not None:
-            return "The run went on without it."
+            return "Its result is not used: the run was changed meanwhile."
         return "" if job.error == CANCELLED else job.error  # its word says it
     if job.cancel is not None:
         return "stopping …"

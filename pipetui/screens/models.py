@@ -44,8 +44,8 @@ class PickModel(Pick[None]):
     ]
 
     def __init__(self, chat: Chat, scope: Mapping[str, str]) -> None:
-        ours = " · ctrl+t for this workflow" if scope.get("app_name") else ""
-        keys = f"Enter takes it for all{ours} · ctrl+r for this profile · ctrl+x stops a download · Esc leaves"
+        ours = " · Ctrl+T for this workflow" if scope.get("app_name") else ""
+        keys = f"Enter takes it for all{ours} · Ctrl+R for this profile · Ctrl+X stops a download · Esc leaves"
         super().__init__("Models", "type to find one, or the name of one to download: llama3.2:3b", keys)
         self._chat, self._scope = chat, scope
         self._hosts: Sequence[Presence] = ()

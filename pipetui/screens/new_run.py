@@ -18,5 +18,7 @@ async def ask_for_new_run(screen: MainScreen, app_name: str) -> None:
         if run is not None:
             host.go(Place("run", app_name, run))
 
+    entry = await host.entry(app_name)
     about = f"Its key begins with {host.profile}-{app_name}-"
-    screen.app.push_screen(Ask("A new run", about, proposed, "starts it", create), created)
+    title = f"A new run of {entry.name if entry else app_name}"
+    screen.app.push_screen(Ask(title, about, proposed, "starts it", create), created)

@@ -23,7 +23,7 @@ from ..service.runs import Snapshot
 from ..store.artifacts import ArtifactRow
 from ..store.rev import Changes
 from ..terminal import clipboard
-from ..text import count, size
+from ..text import counted, size
 from ..widgets.card import CardView
 from ..widgets.copies import Copy, copies, value_text
 from ..widgets.stack import CardStack
@@ -434,8 +434,8 @@ class RunScreen(MainScreen):
         if not cleared and not stale:
             go()
             return
-        said = [f"Cleared: {', '.join(cleared)}."] if cleared else []
-        said += [f"Kept, to be confirmed: {', '.join(stale)}."] if stale else []
+        said = [f"Will be cleared: {', '.join(cleared)}."] if cleared else []
+        said += [f"Will be kept, to be confirmed: {', '.join(stale)}."] if stale else []
         if _is_at_work(snapshot.current) and snapshot.current.step.show in cleared + stale:
             said.append(f"The job of {snapshot.current.step.show} stops.")
         if snapshot.artifacts:
@@ -613,5 +613,5 @@ def _answer(snapshot: Snapshot, card: Card) -> Any:
 
 
 def _artifact(artifact: ArtifactRow) -> str:
-    rows = f", {count(artifact.rows)} {'row' if artifact.rows == 1 else 'rows'}" if artifact.rows is not None else ""
+    rows = f", {counted(artifact.rows, 'row')}" if artifact.rows is not None else ""
     return f"{artifact.name}  {size(artifact.size)}{rows}"

@@ -128,6 +128,8 @@ class Runs(Shelves):
     async def create(self, profile: str, app_name: str, part: str | None = None, *, actor: Actor = "user") -> Snapshot:
         """A new run; without a part, of the next free number. Refusal when the key is taken or can't be one."""
         entry = self._entry(app_name)
+        assert entry.workflow is not None
+        first = entry.workflow.body()[0].id
         part = None if part is None else part_from(part, profile, app_name)
         now = time.time()
         id = uuid.uuid4().hex
@@ -139,7 +141,7 @@ class Runs(Shelves):
             if runs.keyed(tx, owner.id, app_name, own):
                 raise Refusal(f"There is a run {keys.compose(owner.name, app_name, own)} already: open it instead.")
             folder = f"{app_name}/{slug(own)}-{id[:12]}"
-            row = RunRow(id, owner.id, owner.name, app_name, own, folder, 1, record, "", now, now)
+            row = RunRow(id, owner.id, owner.name, app_name, own, folder, 1, record, first, now, now)
             runs.add(tx, row)
             created = Moment(record, records.Change.between({}, record), "create")
             events.add(tx, id, 1, now, actor, created)

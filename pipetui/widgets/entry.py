@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from ..engine.messages import LIVE, Call, Message, Part, Proposal, Thinking
-from ..text import ago, count, displayable, one_line
+from ..text import ago, count, counted, displayable, one_line
 from .blocks import plain_rows
 from .flow import MOST_CHARACTERS, Flow, code_sources
 from .marks import fold_sign, has_unicode
@@ -247,13 +247,13 @@ class Entry:
                 return plain_rows(displayable(source.text, 2_000), width, look)
         rows = plain_rows(displayable(source.text, MOST_CHARACTERS), width)
         if len(rows) > FOLD_ROWS and not self.unfolded:
-            more = f"… {count(len(rows) - FOLD_ROWS)} more lines · {self.keys['unfold']} shows them"
+            more = f"… {counted(len(rows) - FOLD_ROWS, 'more line')} · {self.keys['unfold']} shows them"
             rows = [*rows[:FOLD_ROWS], (Span(more, "muted"),)]
         return rows
 
     def _thinking(self, source: Source, width: int) -> Iterator[Row]:
         words = len(source.text.split())
-        said = f"thought for {count(words)} words" if source.ended else f"thinking … {count(words)} words"
+        said = f"{'thought for' if source.ended else 'thinking …'} {counted(words, 'word')}"
         yield (Span(f"{fold_sign(self.unfolded)} {said}", "muted"),)
         if self.unfolded:
             for row in plain_rows(displayable(source.text.strip(), MOST_CHARACTERS), width - 2, "muted em"):

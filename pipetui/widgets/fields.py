@@ -19,7 +19,7 @@ from textual.widgets import Button
 
 from ..engine.fields import Choice, Field, Group, Switch, Text, TextArea, named
 from ..engine.pickers import MultiChoice, Secret, TablePick
-from ..text import count, one_line
+from ..text import counted, one_line
 from .controls import MOST_LISTED, Edited, Entered, FilteredOptions, LinesBox, Options, TextBox, Toggle
 from .pickers import MultiPicker, Picker, SecretBox, TablePicker
 from .plain import Plain
@@ -114,7 +114,7 @@ class Member(Vertical):
         if not isinstance(self.control, LinesBox):
             return hint
         items = self.control.items
-        return f"{count(items)} {'line' if items == 1 else 'lines'} · {hint}"
+        return f"{counted(items, 'line')} · {hint}"
 
     def show_error(self, text: str) -> None:
         self._error.update(text)

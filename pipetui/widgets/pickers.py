@@ -17,7 +17,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from ..engine.pickers import MultiChoice, TablePick
-from ..text import count, one_line
+from ..text import count, counted, one_line
 from .controls import MOST_LISTED, Edited, Entered, TextBox
 from .marks import has_unicode, marks
 from .plain import Plain
@@ -182,7 +182,7 @@ class Picker(Vertical):
         shown, total = self._picks.count, self._picks.total
         if shown < total:
             return f"{count(shown)} of {count(total)} match"
-        return f"row {count(self.picked + 1)} of {count(total)}" if self.picked >= 0 else f"{count(total)} rows"
+        return f"row {count(self.picked + 1)} of {count(total)}" if self.picked >= 0 else counted(total, "row")
 
     def cursor_after_typing(self, row: int) -> int:
         """Where the cursor goes in the narrowed list; it was on `row` (of all rows, or -1)."""
@@ -311,7 +311,7 @@ class TablePicker(Picker):
 
 
 class MultiPicker(Picker):
-    """Several of many options: space chooses the one under the cursor; ctrl+t shows only those that are chosen."""
+    """Several of many options: space chooses the one under the cursor; Ctrl+T shows only those that are chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "flip", "Choose"),
@@ -338,15 +338,15 @@ class MultiPicker(Picker):
     @property
     def hint(self) -> str:
         if self._box.has_focus:
-            return "type to filter, down goes to the list, ctrl+t shows the chosen, ctrl+g submits"
+            return "type to filter, down goes to the list, Ctrl+T shows the chosen, Ctrl+G submits"
         start = "type to filter, " if self._is_filtered else ""
-        return f"{start}space chooses, ctrl+t shows the chosen, Enter submits"
+        return f"{start}space chooses, Ctrl+T shows the chosen, Enter submits"
 
     def said(self) -> str:
         most = "" if self._maximum is None else f", at most {count(self._maximum)}"
         shown = self._picks.count
         if self._only is not None:
-            matching = f" · only the chosen are shown: ctrl+t shows all {count(self._picks.total)}"
+            matching = f" · only the chosen are shown: Ctrl+T shows all {count(self._picks.total)}"
         elif shown < self._picks.total:
             matching = f" · {count(shown)} of {count(self._picks.total)} match"
         else:

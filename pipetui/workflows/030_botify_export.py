@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 
 from pipetui import Job, JobError, Run, Step, Workflow, botify
 from pipetui.fields import Choice, MultiChoice, Number, TablePick
-from pipetui.text import amount, csv_cell, size
+from pipetui.text import amount, counted, csv_cell, size
 from pipetui.views import Stack, Table, View
 
 MOST_FINISHED = 3
@@ -103,7 +103,8 @@ class BotifyExport(Workflow):
             show="Export",
             paid=True,
             summary=lambda done: (
-                f"{done['rows']:,} rows, {amount(done['credits'])} credits{', CUT: rows are missing' * done['cut']}"
+                f"{counted(done['rows'], 'row')}, {amount(done['credits'])} credits"
+                f"{', CUT: rows are missing' * done['cut']}"
             ),
         ),
         Step(
@@ -111,7 +112,7 @@ class BotifyExport(Workflow):
             done="statistics",
             show="Statistics",
             auto=True,
-            summary=lambda found: f"{found['rows']:,} rows, {len(found['columns'])} columns",
+            summary=lambda found: f"{counted(found['rows'], 'row')}, {counted(len(found['columns']), 'column')}",
         ),
     ]
 
@@ -330,7 +331,7 @@ def _price(facts: Preflight) -> str:
     """`12,345 rows for 1,234.5 credits`."""
     about = "" if facts["exact"] else "up to "
     rows = facts["rows"] if facts["parts"] and facts["rows"] is not None else facts["limit"]
-    return f"{about}{rows:,} rows for {about}{amount(facts['credits'])} credits"
+    return f"{about}{counted(rows, 'row')} for {about}{amount(facts['credits'])} credits"
 
 
 def _bands(facts: Preflight) -> list[botify.Band]:
@@ -353,4 +354,4 @@ def _known(facts: Preflight) -> Iterator[tuple[str, str]]:
     yield from (("problem", text) for text in facts["problems"])
     yield from (("note", text) for text in facts["notes"])
     for part in facts["parts"]:
-        yield "part", f"{part['label']}: {part['rows']:,} rows, {amount(part['credits'])} credits"
+        yield "part", f"{part['label']}: {counted(part['rows'], 'row')}, {amount(part['credits'])} credits"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from pipetui import Invalid, Job, Run, Step, Workflow
 from pipetui.fields import Group, Number, Switch, Text, TextArea
+from pipetui.text import counted
 from pipetui.views import Table, View
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ class UrlInspector(Workflow):
             done="pages",
             show="Pages",
             auto=True,
-            summary=lambda pages: f"{pages['fetched']:,} of {pages['pages']:,} fetched, {pages['findings']:,} findings",
+            summary=lambda pages: (
+                f"{pages['fetched']:,} of {pages['pages']:,} fetched, {counted(pages['findings'], 'finding')}"
+            ),
         ),
         Step(
             "step_04",

@@ -46,7 +46,7 @@ async def test_files_are_told_by_name_and_shape(service: Service) -> None:
     rows = [ArtifactRow(run.id, f"links{n}.csv", None, "step_02", 2_400_000, "0", n or None, 0) for n in range(40)]
     lines = account.of_run(dataclasses.replace(run, artifacts=rows)).splitlines()
     assert lines[6:8] == ["Files (40):", "- links0.csv: 2.4 MB, of step_02"]
-    assert lines[8] == "- links1.csv: 2.4 MB, 1 rows, of step_02" and lines[-1] == "- … 10 more"
+    assert lines[8] == "- links1.csv: 2.4 MB, 1 row, of step_02" and lines[-1] == "- … 10 more"
 
 
 def card(field: object = None, **more: object) -> Card:

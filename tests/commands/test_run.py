@@ -14,6 +14,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from pipetui.paths import paths
+from pipetui.service import Service
 from pipetui.service.feed import Feed
 from pipetui.store import jobs
 from pipetui.store.rev import Changes
@@ -45,6 +47,15 @@ def test_a_key_goes_on_or_makes_the_run(say: Say) -> None:
     answer = say("run", "hello", "--key", "default-hello-07", "--set", "greeting=Hi", "--json")
     assert answer.code == 0 and answer.json["part"] == "07" and answer.json["state"] == "complete"
     assert [run["key"] for run in say("runs", "--json").json] == ["default-hello-07"]
+
+
+def test_a_fresh_run_says_its_first_step(say: Say, home: Path) -> None:
+    async def begin() -> None:
+        async with Service.open(paths("prod"), starter=None) as service:
+            await service.runs.create("default", "hello")
+
+    asyncio.run(begin())
+    assert [run["next"] for run in say("runs", "--json").json] == ["step_01"]
 
 
 def test_the_end_of_a_key_is_a_hint_at_the_whole(say: Say) -> None:

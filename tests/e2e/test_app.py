@@ -89,7 +89,7 @@ def test_hello_from_start_to_finalize_by_the_keyboard_alone() -> None:
         it.wait_for("Enter finalizes this run")
         it.send("1r")
         it.wait_for("Open Your Name again?")
-        it.wait_for("Cleared: Hello Message.")
+        it.wait_for("Will be cleared: Hello Message.")
         it.send(ENTER)
         it.wait_for("editing")
         it.send(ESC)
@@ -164,7 +164,7 @@ def test_a_terminal_that_is_too_small_says_so_and_all_comes_back(home: Path) -> 
             it.wait_for(f"{width}×{height} is too small")
             it.send("r" if height < 24 else "")  # goes nowhere
         it.resize(80, 24)
-        it.wait(lambda: any("Ada" in line for line in it.lines()) and any("ctrl+g" in line for line in it.lines()))
+        it.wait(lambda: any("Ada" in line for line in it.lines()) and any("Ctrl+G" in line for line in it.lines()))
         it.send(" L" + ENTER)
         it.wait_for("Hello Ada L!")
 

@@ -42,7 +42,7 @@ def test_a_setting_and_a_key_are_changed_and_hold(home: Path) -> None:
         it.send(ENTER)
         it.wait_for("Press a key for Jobs")
         it.send("w")
-        it.wait_for("Seen (Everywhere) has the key w")
+        it.wait_for("Put away (Everywhere) has the key w")
         it.send(F6)
         it.wait_for(KEY)
         it.send(ESC)

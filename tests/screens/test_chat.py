@@ -56,7 +56,7 @@ async def test_an_answer_is_stopped_and_what_came_is_kept(tmp_path: Path, server
     async with chatting(tmp_path) as it:
         await ask(it, "Count")
         await it.sees("one two three one", "Esc Stop")
-        await it.misses("ctrl+c")
+        await it.misses("Ctrl+C")
         await it.press(key)
         await it.sees("Stopped by you", "c lets the model go on")
         await it.until(lambda: server.chats[0].outcome == "gone")
@@ -82,7 +82,7 @@ async def test_the_run_has_a_conversation_of_its_own_and_the_model_sees_its_card
         await service.runs.submit(run.id, "name", "Ada Lovelace")
         async with stage(service, WIDE) as it:
             it.app.go(_place(run.id))
-            await it.sees("ctrl+g Submit")
+            await it.sees("Ctrl+G Submit")
             await it.press("ctrl+o")
             await it.sees("Enter sends")
             await ask(it, "What is my name?")
@@ -196,7 +196,7 @@ async def test_up_in_the_empty_prompt_edits_the_last_message(tmp_path: Path, ser
         assert _prompt(it) == ""
         await it.press("up", "ctrl+u")
         await ask(it, "other")
-        await it.sees("You said: older", "You said: other", "This is a branch of 'General'", "ctrl+l lists them")
+        await it.sees("You said: older", "You said: other", "This is a branch of 'General'", "Ctrl+L lists them")
         await it.sees("Enter sends")  # nothing lies on the hints
         await it.misses("You said: first")
         lines = {line.name: line for line in await it.service.conversations.lines()}
@@ -292,7 +292,7 @@ async def test_without_a_model_it_says_so_and_what_was_asked_waits(
             monkeypatch.setattr(f"pipetui.chat.briefing.{each}", 3_600.0)
         async with chatting(tmp_path) as it:
             await ask(it, "Are you there?")
-            await it.sees("Are you there?", "model", "tried again by itself", "ctrl+c Don't wait", "Esc Back")
+            await it.sees("Are you there?", "model", "tried again by itself", "Ctrl+C Don't wait", "Esc Back")
             server.models.append(Model("tiny:1b"))
             server.script = lambda request: Reply("Now I am.")
             await it.sees("Now I am.")

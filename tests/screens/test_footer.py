@@ -45,7 +45,7 @@ async def test_help_and_quit_are_there_while_one_types(tmp_path: Path) -> None:
         run = await service.runs.create("default", "url_inspector")
         await Place(service.db).put({"screen": "run", "app_name": "url_inspector", "run": run.id, "memory": {}})
         async with stage(service, (80, 24)) as it:
-            await it.sees("ctrl+g Submit", "F1 Help", "ctrl+q Quit")
+            await it.sees("Ctrl+G Submit", "F1 Help", "Ctrl+Q Quit")
 
 
 async def test_the_menu_and_the_chat_stay_longer_than_rare_keys(
@@ -56,12 +56,12 @@ async def test_the_menu_and_the_chat_stay_longer_than_rare_keys(
         await service.runs.create("default", "hello")
         await Place(service.db).put({"screen": "workflow", "app_name": "hello", "run": "", "memory": {}})
         async with stage(service, (80, 24)) as it:
-            await it.sees("n New run", "ctrl+o Chat", "ctrl+p Menu", "F1 Help", "q Quit")
+            await it.sees("n New run", "Ctrl+O Chat", "Ctrl+P Menu", "F1 Help", "q Quit")
             await it.press("ctrl+o")
             await it.sees("Enter sends")
             await it.type("hello")
             await it.press("enter", "tab")
-            await it.sees("y Copy", "ctrl+o Chat", "ctrl+p Menu", "F1 Help", "q Quit")
+            await it.sees("y Copy", "Ctrl+O Chat", "Ctrl+P Menu", "F1 Help", "q Quit")
 
 
 async def test_where_there_is_room_the_cards_tell_how_they_get_into_the_chat(
@@ -72,9 +72,9 @@ async def test_where_there_is_room_the_cards_tell_how_they_get_into_the_chat(
         run = await service.runs.create("default", "hello")
         await Place(service.db).put({"screen": "run", "app_name": "hello", "run": run.id, "memory": {}})
         async with stage(service, (120, 24)) as it:
-            await it.sees("ctrl+g Submit")
+            await it.sees("Ctrl+G Submit")
             await it.press("escape")
-            await it.sees("e History  i Explain  m To the chat", "ctrl+p Menu", "g Jobs", "q Quit")
+            await it.sees("e History  i Explain  m To the chat", "Ctrl+P Menu", "g Jobs", "q Quit")
             await it.pilot.resize_terminal(80, 24)
             await it.misses("i Explain", "m To the chat")
             assert "e History" in footer(it)

@@ -143,7 +143,7 @@ async def test_revert_says_what_goes_and_escape_gives_it_back(tmp_path: Path) ->
             await it.sees("starts it")
             await it.press("1")
             await it.press("r")
-            await it.sees("Open Name again?", "Cleared: Colour.", "Kept, to be confirmed: Kept.")
+            await it.sees("Open Name again?", "Will be cleared: Colour.", "Will be kept, to be confirmed: Kept.")
             await it.press("escape")
             await it.misses("Open Name again?")
             assert (await service.runs.row(run)).record == before

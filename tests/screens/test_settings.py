@@ -152,7 +152,7 @@ async def test_a_search_finds_keys_too_and_begins_at_its_first_row(tmp_path: Pat
         await it.sees("Default: textual-dark · theme")
         await it.press("down", "down")
         await it.type("key ctrl+l")
-        await it.sees("Find, rename, export and delete conversations.", "In the chat · Default: l ctrl+l")
+        await it.sees("Find, rename, export and delete conversations.", "In the chat · Default: l Ctrl+L")
         await it.press("ctrl+u")
         await it.type("theme")
         await it.sees("Default: textual-dark · theme", "Keys: Everywhere")
