@@ -387,7 +387,9 @@ async def test_what_happened_while_one_was_away_is_told_once(tmp_path: Path) -> 
         (job,) = await service.jobs.latest()
         await service.db.write(lambda tx: jobs.set_state(tx, job.id, "failed", 1.0, error="No network."))
         async with stage(service) as it:
-            await it.sees("While you were away", "acme-stream_simulator-01 · Stream failed: No network.", "w puts this away")
+            await it.sees(
+                "While you were away", "acme-stream_simulator-01 · Stream failed: No network.", "w puts this away"
+            )
             await it.press("w")
             await it.misses("While you were away", "w puts this away")
         async with stage(service) as it:
